@@ -1,0 +1,54 @@
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use super::DevicePolicy;
+use crate::{BpfError, Result, sys};
+
+const KIND: &str = "device";
+
+/// Puts the policy on a cgroup that was just made. It ends with the cgroup.
+pub fn attach(cgroup: BorrowedFd<'_>, policy: &DevicePolicy) -> Result<()> {
+    // every program costs each open of a device node: a policy without a "no" needs none
+    if policy.allows_everything() {
+        return Ok(());
+    }
+    let program = load(policy)?;
+    sys::attach_device_program(cgroup, program.as_fd(), None).map_err(attach_error)
+}
+
+/// Puts the policy in the place of the one that holds. At no moment is there none.
+pub fn replace(cgroup: BorrowedFd<'_>, policy: &DevicePolicy) -> Result<()> {
+    let earlier = sys::attached_device_programs(cgroup).map_err(|source| BpfError::Query {
+        program: KIND,
+        source,
+    })?;
+    let program = load(policy)?;
+    if let [only] = earlier.as_slice() {
+        return sys::attach_device_program(cgroup, program.as_fd(), Some(only.as_fd()))
+            .map_err(attach_error);
+    }
+    sys::attach_device_program(cgroup, program.as_fd(), None).map_err(attach_error)?;
+    for old in &earlier {
+        sys::detach_device_program(cgroup, old.as_fd()).map_err(|source| BpfError::Detach {
+            program: KIND,
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+fn load(policy: &DevicePolicy) -> Result<OwnedFd> {
+    sys::load_device_program(c"sevorix_devices", &policy.program()).map_err(|source| {
+        BpfError::Load {
+            program: KIND,
+            source,
+        }
+    })
+}
+
+fn attach_error(source: io::Error) -> BpfError {
+    BpfError::Attach {
+        program: KIND,
+        source,
+    }
+}
