@@ -1,5 +1,30 @@
+//! `create`: everything up to the point where only `start` is missing.
+//!
+//! bundle -> request -> cgroup -> init, each announced in the state folder before it is made and undone when a later
+//! step fails.
+
+use std::ffi::CString;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use libcontainer::container::ContainerStatus;
+use libcontainer::process::args::ContainerType;
+use nix::unistd::{Pid, getuid};
+use oci_spec::runtime::{ContainerState, LinuxSeccomp, Spec};
+
+use crate::bundle::Bundle;
+use crate::cgroup::{Cgroup, Kill};
+use crate::container::Container;
+use crate::error::Context;
+use crate::executor::Payload;
+use crate::launch::{Launch, announce};
+use crate::notify::{Courier, Handover};
+use crate::process::ProcessId;
+use crate::report::Report;
+use crate::seccomp::Filter;
+use crate::state::{State, StateDir};
+use crate::{Error, Result, Runtime, floor, hooks, prepare, seccomp};
 
 /// What `create` and `run` take beside the bundle's config.json.
 #[derive(Debug, Default)]
@@ -13,4 +38,130 @@ pub struct CreateOptions {
     pub no_pivot: bool,
     pub no_new_keyring: bool,
     pub preserve_fds: u32,
+}
+
+pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Container> {
+    let dir = StateDir::locate(&runtime.root, id)?;
+    if dir.exists() {
+        return Err(Error::AlreadyExists { id: id.into() });
+    }
+    let bundle = Bundle::load(&options.bundle, runtime.node_policy.as_deref())?;
+    floor::preflight(&bundle.request)?;
+    check_terminal(&bundle.spec, &options)?;
+    let filter = profile_of(&bundle.spec).map(Filter::compile).transpose()?;
+    let cgroups_path = bundle.spec.linux().as_ref().and_then(|linux| linux.cgroups_path().as_deref());
+    let cgroup = Cgroup::locate(cgroups_path, id, runtime.cgroup_driver)?;
+    cgroup.refuse_strangers()?;
+
+    dir.claim(id)?;
+    let state = first_state(id, &bundle, cgroup)?;
+    let undo = Undo { dir: &dir, cgroup: &state.cgroup, armed: true };
+    dir.save_config(&bundle.config)?;
+    dir.save(&state)?;
+    let container = build(&bundle, state.clone(), &dir, filter, &options)?;
+    undo.disarm();
+    Ok(container)
+}
+
+/// Takes back what a failed `create` made; what can't be taken back stays announced for `delete --force`.
+struct Undo<'a> {
+    dir: &'a StateDir,
+    cgroup: &'a Cgroup,
+    armed: bool,
+}
+
+impl Undo<'_> {
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        if self.armed && self.cgroup.remove(Kill::Yes).is_ok() {
+            let _ = self.dir.remove();
+        }
+    }
+}
+
+fn build(bundle: &Bundle, mut state: State, dir: &StateDir, filter: Option<Filter>, options: &CreateOptions) -> Result<Container> {
+    let resources = bundle.spec.linux().as_ref().and_then(|linux| linux.resources().as_ref());
+    let placeholder = state.cgroup.create(resources)?;
+    let (spec, finish) = prepare::for_init(&bundle.spec, &bundle.rootfs)?;
+    let courier = courier(&bundle.spec, filter.as_ref(), &state, ContainerState::Creating)?;
+    let mut report = Some(Report::open()?);
+    let process = bundle.spec.process().clone().unwrap_or_default();
+    let launch = Launch {
+        kind: ContainerType::InitContainer,
+        spec,
+        rootfs: &bundle.rootfs,
+        start_socket: &dir.start_socket(),
+        container: Some(hooks::container_for_hooks(&state, ContainerStatus::Creating, dir.path())?),
+        cgroup: state.cgroup.libcontainer_config(),
+        console: options.console.as_ref(),
+        preserve_fds: options.preserve_fds,
+        no_pivot: options.no_pivot,
+        payload: Payload {
+            capabilities: prepare::capabilities(&process),
+            process,
+            filter,
+            handover: courier.as_ref().map(|(_, handover)| handover.clone()),
+            finish: Some(finish),
+            keyring: keyring(&state.id, options.no_new_keyring)?,
+            reporter: Report::reporter_of(report.as_ref()),
+            program: Default::default(),
+        },
+    };
+    let pid = launch.run(&mut report)?;
+    drop((placeholder, courier));
+
+    state.init = Some(ProcessId::of(pid).map_err(|_| Error::Process("init ended before it was ready".into()))?);
+    state.cgroup.join_unified(pid)?;
+    dir.save(&state)?;
+    announce(pid, options.pid_file.as_ref(), options.pidfd_socket.as_ref())?;
+    Ok(Container::new(state, dir.clone(), report))
+}
+
+pub fn profile_of(spec: &Spec) -> Option<&LinuxSeccomp> {
+    spec.linux().as_ref()?.seccomp().as_ref()
+}
+
+/// runc names a container's session keyring so; tools look for it.
+pub fn keyring(id: &str, inherit: bool) -> Result<Option<CString>> {
+    let name = CString::new(format!("_ses.{id}")).map_err(|_| Error::InvalidId { id: id.into() })?;
+    Ok((!inherit).then_some(name))
+}
+
+/// For a filter that notifies: somebody to take its descriptor to the listener.
+pub fn courier(spec: &Spec, filter: Option<&Filter>, state: &State, status: ContainerState) -> Result<Option<(Courier, Handover)>> {
+    let profile = profile_of(spec).filter(|_| filter.is_some_and(|filter| filter.notifies));
+    let Some((profile, listener)) = profile.and_then(|profile| Some((profile, profile.listener_path().as_deref()?))) else {
+        return Ok(None);
+    };
+    let metadata = profile.listener_metadata().clone().unwrap_or_default();
+    Courier::send(listener, |pid: Pid| seccomp::listener_message(pid, state, status, &metadata)).map(Some)
+}
+
+fn check_terminal(spec: &Spec, options: &CreateOptions) -> Result<()> {
+    let wants = spec.process().as_ref().and_then(|process| process.terminal()) == Some(true);
+    match (wants, options.console.is_some()) {
+        (true, false) => Err(Error::Bundle("cannot allocate tty if runc will detach without setting console socket".into())),
+        (false, true) => Err(Error::Bundle("cannot use console socket if runc will not detach or allocate tty".into())),
+        _ => Ok(()),
+    }
+}
+
+fn first_state(id: &str, bundle: &Bundle, cgroup: Cgroup) -> Result<State> {
+    Ok(State {
+        id: id.into(),
+        oci_version: bundle.spec.version().clone(),
+        bundle: bundle.path.clone(),
+        rootfs: bundle.rootfs.clone(),
+        created: humantime::format_rfc3339_nanos(SystemTime::now()).to_string(),
+        owner: getuid().as_raw(),
+        annotations: bundle.spec.annotations().clone().unwrap_or_default(),
+        creator: ProcessId::of(Pid::this()).on("look at", Path::new("/proc/self"))?,
+        init: None,
+        cgroup,
+    })
 }

@@ -1,4 +1,13 @@
-//! The one error type of the crate. Texts that engines parse are runc's, word for word (integration tests hold them).
+//! The one error type of the crate.
+//!
+//! Engines act on the words of an error: "container not running" ends a `docker stop`, "executable file not found"
+//! becomes exit status 127. Those texts are runc's; everything else says what failed, with what, in our own words.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cgroup::CgroupError;
+use crate::state::Status;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -6,11 +15,86 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     #[error("container does not exist")]
     NotFound { id: String },
+    #[error("container with given ID already exists")]
+    AlreadyExists { id: String },
+    #[error("invalid container ID format: {id:?}")]
+    InvalidId { id: String },
+    /// The verb does not apply to a container in this state; the text is the engine's.
+    #[error("{text}")]
+    Refused { text: String, status: Status },
+    /// The bundle or its config.json asks for something that can't be.
+    #[error("{0}")]
+    Bundle(String),
+    #[error(transparent)]
+    Policy(#[from] sevorix_policy::Error),
+    #[error("{key} asks for enforcement in the kernel, which this release does not have")]
+    Unenforceable { key: String },
+    #[error(transparent)]
+    Cgroup(#[from] CgroupError),
+    /// Namespaces, mounts or the payload itself failed inside the container.
+    #[error("unable to start container process: {0}")]
+    Process(String),
+    #[error("error running {kind} hook: {reason}")]
+    Hook { kind: &'static str, reason: String },
+    #[error("{action}: {}", os_text(.source))]
+    Io { action: String, source: io::Error },
 }
 
 impl Error {
     /// The next step, when there is one.
     pub fn hint(&self) -> Option<String> {
-        None
+        match self {
+            Self::AlreadyExists { id } => Some(format!("choose another id, or remove it: sevorix delete --force {id}")),
+            Self::InvalidId { .. } => Some("an id is made of letters, digits and _ + - .".into()),
+            Self::Policy(error) => Some(error.hint()),
+            Self::Unenforceable { .. } => Some("remove the key to run the container as runc would".into()),
+            Self::Cgroup(error) => error.hint(),
+            _ => None,
+        }
+    }
+}
+
+/// `No such file or directory (os error 2)` as engines know it from runc: `no such file or directory`.
+pub(crate) fn os_text(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => errno_text(nix::errno::Errno::from_raw(number)),
+        None => error.to_string(),
+    }
+}
+
+pub(crate) fn errno_text(errno: nix::errno::Errno) -> String {
+    errno.desc().to_lowercase()
+}
+
+/// Names the file an operation failed on.
+pub(crate) trait Context<T> {
+    fn during(self, action: impl FnOnce() -> String) -> Result<T>;
+
+    fn on(self, verb: &str, path: &Path) -> Result<T>
+    where
+        Self: Sized,
+    {
+        self.during(|| format!("{verb} {}", path.display()))
+    }
+}
+
+impl<T> Context<T> for io::Result<T> {
+    fn during(self, action: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|source| Error::Io { action: action(), source })
+    }
+}
+
+impl<T> Context<T> for nix::Result<T> {
+    fn during(self, action: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(io::Error::from).during(action)
+    }
+}
+
+/// A path of the state folder that must exist for the container to be known at all.
+pub(crate) fn missing(id: &str, path: PathBuf, source: io::Error) -> Error {
+    if source.kind() == io::ErrorKind::NotFound {
+        Error::NotFound { id: id.into() }
+    } else {
+        Error::Io { action: format!("read {}", path.display()), source }
     }
 }

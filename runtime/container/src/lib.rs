@@ -4,20 +4,38 @@
 //! (state, cgroup, signals, error texts) and the last steps inside the container before the payload runs are ours,
 //! because that is where a policy must hold and where engines compare us with runc.
 
+mod bundle;
 pub mod cgroup;
 mod container;
 mod create;
 mod error;
 mod exec;
+mod executor;
+mod finish;
+mod floor;
+mod hooks;
+mod launch;
+mod lookup;
+mod notify;
+mod prepare;
+mod process;
+mod report;
+mod seccomp;
 mod state;
+mod user;
+
+use std::path::PathBuf;
 
 pub use container::Container;
 pub use create::CreateOptions;
 pub use error::{Error, Result};
 pub use exec::ExecOptions;
+pub use process::ProcessId;
+pub use report::Trace;
 pub use state::{State, Status};
 
-use std::path::PathBuf;
+use error::Context;
+use state::StateDir;
 
 /// What every verb of one invocation shares: the engine's global flags.
 #[derive(Debug, Clone)]
@@ -32,21 +50,34 @@ pub struct Runtime {
 impl Runtime {
     /// Prepares the container up to the point where `start` lets its payload run.
     pub fn create(&self, id: &str, options: CreateOptions) -> Result<Container> {
-        todo!()
+        create::create(self, id, options)
     }
 
     /// The container as its state folder describes it; `container does not exist` when there is none.
     pub fn load(&self, id: &str) -> Result<Container> {
-        todo!()
+        let dir = StateDir::locate(&self.root, id)?;
+        Ok(Container::new(dir.load(id)?, dir, None))
     }
 
     /// Every container below this root, in the order of their ids. One that can't be read is an `Err` of its own.
     pub fn list(&self) -> Result<Vec<(String, Result<Container>)>> {
-        todo!()
+        let entries = match std::fs::read_dir(&self.root) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.on("list", &self.root)?,
+        };
+        let folders = entries.filter_map(|entry| entry.ok()).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let mut ids: Vec<String> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        ids.sort();
+        Ok(ids.into_iter().map(|id| (id.clone(), self.load(&id))).collect())
     }
 
-    /// Removes what a half-made container of this id left behind; with `force` an unknown id is no error.
+    /// Removes the container, or what a killed `create` left of it; with `force` an unknown id is no error.
     pub fn delete(&self, id: &str, force: bool) -> Result<()> {
-        todo!()
+        match self.load(id) {
+            Ok(container) => container.delete(force),
+            // the folder was claimed and nothing else made yet: there is no state to read
+            Err(Error::NotFound { .. }) if force => StateDir::locate(&self.root, id)?.remove(),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -1,0 +1,142 @@
+//! What libcontainer 0.7 leaves undone about mounts, done inside the container before the user's identity is final.
+//!
+//! It parses propagation flags and never applies them, passes `tmpcopyup` on to the kernel (which refuses it), forgets
+//! that `/dev` may be asked for read-only, and does not make the working directory.
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use crate::error::{errno_text, os_text};
+
+/// Steps in the order they are made.
+#[derive(Debug, Clone, Default)]
+pub struct Finish {
+    /// tmpfs mounts that start with what the image has at that place
+    pub copy_up: Vec<PathBuf>,
+    /// the working directory, made when the image has none
+    pub working_directory: PathBuf,
+    pub propagation: Vec<Propagation>,
+    pub read_only: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Propagation {
+    pub path: PathBuf,
+    pub kind: u64,
+    pub recursive: bool,
+}
+
+impl Finish {
+    pub fn run(&self) -> Result<(), String> {
+        for path in &self.copy_up {
+            copy_up(path).map_err(|error| format!("copy up to {}: {}", path.display(), os_text(&error)))?;
+        }
+        // an unreachable place shows when it is entered, with the text engines know
+        let _ = create_as_root(&self.working_directory);
+        for mount in &self.propagation {
+            set_attributes(&mount.path, mount.recursive, 0, mount.kind).map_err(|errno| explain("propagation of", &mount.path, errno))?;
+        }
+        for path in &self.read_only {
+            set_attributes(path, false, libc::MOUNT_ATTR_RDONLY, 0).map_err(|errno| explain("read-only", path, errno))?;
+        }
+        Ok(())
+    }
+}
+
+fn explain(what: &str, path: &Path, errno: Errno) -> String {
+    format!("error mounting: {what} {}: {}", path.display(), errno_text(errno))
+}
+
+fn set_attributes(path: &Path, recursive: bool, set: u64, propagation: u64) -> nix::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
+    let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation, userns_fd: 0 };
+    let flags = if recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: path and attributes live until the call returns; the kernel only reads them, as many bytes as we say.
+    let result = unsafe {
+        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, path.as_ptr(), flags, &raw const attributes, size_of_val(&attributes))
+    };
+    Errno::result(result).map(drop)
+}
+
+/// `mkdir -p`, root's even when we already carry the payload's uid.
+fn create_as_root(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.exists() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        create_as_root(parent)?;
+    }
+    fs::create_dir(path)?;
+    std::os::unix::fs::chown(path, Some(0), Some(0))
+}
+
+/// Copies what the root file system has below `path` into the mount that covers it.
+fn copy_up(path: &Path) -> io::Result<()> {
+    // a clone of the root mount alone shows what its sub-mounts cover
+    let root = clone_root_mount()?;
+    let relative = path.strip_prefix("/").unwrap_or(path);
+    let source = Path::new("/proc/self/fd").join(root.as_raw_fd().to_string()).join(relative);
+    if source.is_dir() { copy_tree(&source, path) } else { Ok(()) }
+}
+
+fn clone_root_mount() -> io::Result<OwnedFd> {
+    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC;
+    // SAFETY: the path is a NUL-terminated constant.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, c"/".as_ptr(), flags) })?;
+    let fd = RawFd::try_from(fd).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let metadata = entry.metadata()?;
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            fs::create_dir(&target)?;
+            copy_tree(&source, &target)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&source)?, &target)?;
+        } else if kind.is_file() {
+            fs::copy(&source, &target)?;
+        } else if kind.is_fifo() {
+            nix::unistd::mkfifo(&target, nix::sys::stat::Mode::from_bits_truncate(metadata.mode()))?;
+        } else {
+            // devices and sockets of an image have no meaning in a tmpfs
+            continue;
+        }
+        std::os::unix::fs::lchown(&target, Some(metadata.uid()), Some(metadata.gid()))?;
+        if !kind.is_symlink() {
+            fs::set_permissions(&target, fs::Permissions::from_mode(metadata.mode()))?;
+        }
+    }
+    fs::set_permissions(to, fs::metadata(from)?.permissions())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_is_copied_with_its_modes_and_links() {
+        let from = tempfile::tempdir().expect("tempdir");
+        let to = tempfile::tempdir().expect("tempdir");
+        fs::create_dir(from.path().join("d")).expect("made");
+        fs::write(from.path().join("d/f"), "text").expect("written");
+        fs::set_permissions(from.path().join("d/f"), fs::Permissions::from_mode(0o4751)).expect("mode");
+        std::os::unix::fs::symlink("d/f", from.path().join("l")).expect("linked");
+        copy_tree(from.path(), to.path()).expect("copied");
+        assert_eq!(fs::read(to.path().join("l")).expect("read"), b"text");
+        assert_eq!(fs::metadata(to.path().join("d/f")).expect("stat").mode() & 0o7777, 0o4751);
+        assert_eq!(fs::read_link(to.path().join("l")).expect("link"), Path::new("d/f"));
+    }
+}

@@ -1,0 +1,118 @@
+//! The one call into libcontainer's process machinery, for init and exec'ed processes alike.
+
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use libcgroups::common::CgroupConfig;
+use libcontainer::container::Container as LibContainer;
+use libcontainer::notify_socket::NotifyListener;
+use libcontainer::process::args::{ContainerArgs, ContainerType};
+use libcontainer::process::container_main_process::container_main_process;
+use libcontainer::syscall::syscall::SyscallType;
+use libcontainer::user_ns::UserNamespaceConfig;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::unistd::Pid;
+use oci_spec::runtime::Spec;
+
+use crate::error::Context;
+use crate::executor::Payload;
+use crate::process::pidfd_open;
+use crate::report::Report;
+use crate::state::write_atomically;
+use crate::{Error, Result};
+
+/// What libcontainer is to start.
+pub struct Launch<'a> {
+    pub kind: ContainerType,
+    pub spec: Spec,
+    pub rootfs: &'a Path,
+    pub start_socket: &'a Path,
+    /// what the hooks are told; only init has any
+    pub container: Option<LibContainer>,
+    pub cgroup: CgroupConfig,
+    pub console: Option<&'a OwnedFd>,
+    pub preserve_fds: u32,
+    pub no_pivot: bool,
+    pub payload: Payload,
+}
+
+impl Launch<'_> {
+    /// Returns when the process waits for its start; `report` then tells how it went on.
+    pub fn run(self, report: &mut Option<Report>) -> Result<Pid> {
+        let oom_score = self.spec.process().as_ref().and_then(|process| process.oom_score_adj());
+        let arguments = self.arguments()?;
+        let _restore = oom_score.map(OomScore::set).transpose()?;
+        // so that nothing in a namespace we join can look into us
+        let _ = nix::sys::prctl::set_dumpable(false);
+        let pid = container_main_process(&arguments).map_err(|error| {
+            let reason = report.take().and_then(Report::wait);
+            Error::Process(reason.unwrap_or_else(|| error.to_string()))
+        })?;
+        Ok(Pid::from_raw(pid.as_raw()))
+    }
+
+    fn arguments(self) -> Result<ContainerArgs> {
+        let failed = |error: &dyn std::fmt::Display| Error::Process(error.to_string());
+        Ok(ContainerArgs {
+            container_type: self.kind,
+            syscall: SyscallType::Linux,
+            user_ns_config: UserNamespaceConfig::new(&self.spec).map_err(|error| failed(&error))?,
+            spec: Rc::new(self.spec),
+            rootfs: self.rootfs.into(),
+            console_socket: self.console.map(AsRawFd::as_raw_fd),
+            notify_listener: NotifyListener::new(self.start_socket).map_err(|error| failed(&error))?,
+            preserve_fds: i32::try_from(self.preserve_fds)
+                .map_err(|_| Error::Bundle("--preserve-fds is out of range".into()))?,
+            container: self.container,
+            cgroup_config: self.cgroup,
+            detached: true,
+            executor: Box::new(self.payload),
+            no_pivot: self.no_pivot,
+            stdin: None,
+            stdout: None,
+            stderr: None,
+            as_sibling: false,
+            pid_file: None,
+        })
+    }
+}
+
+/// Our own score while the container's processes inherit it.
+struct OomScore {
+    before: String,
+}
+
+const OOM_SCORE: &str = "/proc/self/oom_score_adj";
+
+impl OomScore {
+    fn set(score: i32) -> Result<Self> {
+        let path = Path::new(OOM_SCORE);
+        let before = fs::read_to_string(path).on("read", path)?;
+        fs::write(path, score.to_string()).on("write", path)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for OomScore {
+    fn drop(&mut self) {
+        // lowering it again may be refused; a runtime that ends soon can live with its container's score
+        let _ = fs::write(OOM_SCORE, &self.before);
+    }
+}
+
+/// Tells the caller which process it has got: the pid file last, because its appearance is what engines wait for.
+pub fn announce(pid: Pid, pid_file: Option<&PathBuf>, pidfd_socket: Option<&OwnedFd>) -> Result<()> {
+    if let Some(socket) = pidfd_socket {
+        let pidfd = pidfd_open(pid).during(|| "open a pidfd".into())?;
+        let rights = [pidfd.as_raw_fd()];
+        let text = [std::io::IoSlice::new(b"pidfd")];
+        sendmsg::<()>(socket.as_raw_fd(), &text, &[ControlMessage::ScmRights(&rights)], MsgFlags::empty(), None)
+            .during(|| "send the pidfd".into())?;
+    }
+    match pid_file {
+        Some(path) => write_atomically(path, pid.to_string().as_bytes(), 0o644),
+        None => Ok(()),
+    }
+}
