@@ -1,1 +1,25 @@
-//! Skeleton.
+//! What a caller asks of a container, as typed values that refuse what they do not understand.
+//!
+//! The annotations of a container are written by whoever may start one: a Docker user, the author
+//! of a pod. This crate turns them into a [`Request`] or into an [`Error`] that names the key and
+//! the next step; nothing after it reads an annotation again. It is pure: no file, no clock, no
+//! process is touched, so that every rule here can be tested as a table.
+#![forbid(unsafe_code)]
+
+mod annotations;
+mod container_kind;
+mod error;
+mod keys;
+mod request;
+mod shown;
+mod systemd;
+mod values;
+
+pub use annotations::Annotations;
+pub use container_kind::ContainerKind;
+pub use error::Error;
+pub use keys::{Asked, Key, Origin, PREFIX};
+pub use request::{Host, Request};
+pub use shown::Shown;
+pub use systemd::SystemdProperties;
+pub use values::*;
