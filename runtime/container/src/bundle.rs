@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use libcontainer::oci_spec::runtime::{LinuxNamespaceType, Mount, Process, Spec};
+use libcontainer::validator::Validator;
 use sevorix_policy::{Annotations, Request};
 
 use crate::error::{Context, os_text};
@@ -49,6 +50,8 @@ fn check(spec: &Spec, bundle: &Path) -> Result<PathBuf> {
         return refuse("linux property must not be empty");
     }
     check_namespaces(spec)?;
+    // above all that no sysctl of the host's own namespaces is written
+    Validator::validate_spec(spec).map_err(|error| Error::Bundle(error.to_string()))?;
     for mount in spec.mounts().iter().flatten() {
         check_mount(mount)?;
     }

@@ -19,6 +19,7 @@ use libcontainer::oci_spec::runtime::{Capability, LinuxCapabilities, Process, Sp
 use libcontainer::syscall::syscall::create_syscall;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError};
 use nix::errno::Errno;
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::{Gid, setgroups};
 
 use crate::error::errno_text;
@@ -133,6 +134,7 @@ impl Payload {
             environment.retain(|variable| variable.as_bytes() != b"HOME=");
             environment.push(CString::new(format!("HOME={}", home_of(self.process.user().uid()))).map_err(holds_nul)?);
         }
+        default_signals();
         nix::unistd::execve(&path, &arguments, &environment).map_err(|errno| format!("exec {name}: {}", errno_text(errno)))
     }
 
@@ -211,6 +213,13 @@ impl Payload {
         drop_privileges(&self.capabilities, create_syscall().as_ref())
             .map_err(|error| format!("unable to apply caps: {error}"))
     }
+}
+
+/// Rust ignores SIGPIPE and a foreground runtime blocks what it forwards; execve would hand both on.
+fn default_signals() {
+    // SAFETY: the default disposition runs no code of ours.
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+    let _ = SigSet::empty().thread_set_mask();
 }
 
 fn as_set(list: Option<&std::collections::HashSet<Capability>>) -> CapsHashSet {
