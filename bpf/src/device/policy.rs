@@ -33,8 +33,15 @@ impl DevicePolicy {
         self.allow_by_default && self.exceptions.is_empty()
     }
 
-    pub(super) fn allows_by_default(&self) -> bool {
+    /// The exceptions are what is denied, not what is allowed.
+    pub fn allows_by_default(&self) -> bool {
         self.allow_by_default
+    }
+
+    /// In the words of cgroup v1's devices controller (`c 1:3 rwm`).
+    pub fn exception_lines(&self) -> impl Iterator<Item = String> + '_ {
+        self.exceptions()
+            .map(|(devices, access)| format!("{devices} {access}"))
     }
 
     pub(super) fn exceptions(&self) -> impl Iterator<Item = (Devices, Access)> + '_ {

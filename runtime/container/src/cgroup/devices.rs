@@ -1,0 +1,117 @@
+//! The container's device list: a program on v2, the devices controller on v1.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use oci_spec::runtime::{LinuxDeviceCgroup, LinuxDeviceType};
+use sevorix_bpf::device::{self, Access, DeviceKind, DevicePolicy, DeviceRule};
+
+use super::{Cgroup, CgroupError, folder};
+
+impl Cgroup {
+    /// For a cgroup that was just made.
+    pub(super) fn limit_devices(&self, rules: &[LinuxDeviceCgroup]) -> Result<(), CgroupError> {
+        let policy = policy(rules)?;
+        if self.is_unified() {
+            let Some(folder) = self.unified_folder() else {
+                return Ok(());
+            };
+            return Ok(device::attach(open(folder)?.as_fd(), &policy)?);
+        }
+        self.write_device_list(&policy)
+    }
+
+    /// For a cgroup with processes: no device that both lists allow is ever refused meanwhile.
+    pub(super) fn replace_devices(&self, rules: &[LinuxDeviceCgroup]) -> Result<(), CgroupError> {
+        let policy = policy(rules)?;
+        if self.is_unified() {
+            let Some(folder) = self.unified_folder() else {
+                return Ok(());
+            };
+            return Ok(device::replace(open(folder)?.as_fd(), &policy)?);
+        }
+        self.write_device_list(&policy)
+    }
+
+    /// `devices.list` shows the allowed devices, or `a` when it starts from everything; then it can't be told what is
+    /// excepted, and the list is begun anew.
+    fn write_device_list(&self, policy: &DevicePolicy) -> Result<(), CgroupError> {
+        let Some(folder) = self.legacy_folder("devices") else {
+            let reason = "this host has no devices controller".into();
+            return Err(CgroupError::Resource {
+                resource: "devices".into(),
+                reason,
+            });
+        };
+        let wanted: Vec<_> = policy.exception_lines().collect();
+        let listed = folder::read_file(&folder.join("devices.list"))?;
+        if policy.allows_by_default() {
+            folder::set(folder, "devices.allow", "a")?;
+            return wanted
+                .iter()
+                .try_for_each(|line| folder::set(folder, "devices.deny", line));
+        }
+        let begins_with_everything = listed.starts_with('a');
+        if begins_with_everything {
+            folder::set(folder, "devices.deny", "a")?;
+        }
+        wanted
+            .iter()
+            .try_for_each(|line| folder::set(folder, "devices.allow", line))?;
+        let stale = listed
+            .lines()
+            .filter(|line| !begins_with_everything && !wanted.iter().any(|kept| kept == line));
+        for line in stale {
+            folder::set(folder, "devices.deny", line)?;
+            // the same devices with another access are one entry to the kernel
+            let devices = line.rsplit_once(' ').map_or(line, |(devices, _)| devices);
+            for kept in wanted.iter().filter(|kept| {
+                kept.rsplit_once(' ')
+                    .is_some_and(|(kept, _)| kept == devices)
+            }) {
+                folder::set(folder, "devices.allow", kept)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The config's rules, then what every container may do (runc appends it, so a config can't take it away).
+fn policy(rules: &[LinuxDeviceCgroup]) -> Result<DevicePolicy, CgroupError> {
+    let rules = rules.iter().map(rule).collect::<Result<Vec<_>, _>>()?;
+    Ok(DevicePolicy::from_rules(
+        rules.into_iter().chain(device::default_allow_rules()),
+    )?)
+}
+
+fn rule(rule: &LinuxDeviceCgroup) -> Result<DeviceRule, CgroupError> {
+    let unusable = |reason: &str| CgroupError::Resource {
+        resource: format!("devices `{rule}`"),
+        reason: reason.into(),
+    };
+    let number = |number: Option<i64>| match number {
+        None | Some(-1) => Ok(None),
+        Some(number) => u32::try_from(number)
+            .map(Some)
+            .map_err(|_| unusable("no such device number")),
+    };
+    let kind = match rule.typ().unwrap_or_default() {
+        LinuxDeviceType::A => None,
+        LinuxDeviceType::B => Some(DeviceKind::Block),
+        LinuxDeviceType::C | LinuxDeviceType::U => Some(DeviceKind::Char),
+        LinuxDeviceType::P => return Err(unusable("a pipe is no device")),
+    };
+    let access = rule.access().as_deref().filter(|access| !access.is_empty());
+    Ok(DeviceRule {
+        allow: rule.allow(),
+        kind,
+        major: number(rule.major())?,
+        minor: number(rule.minor())?,
+        access: Access::parse(access.ok_or_else(|| unusable("the access is missing"))?)?,
+    })
+}
+
+fn open(folder: &Path) -> Result<File, CgroupError> {
+    File::open(folder).map_err(|source| CgroupError::io("open", folder, source))
+}

@@ -1,0 +1,155 @@
+//! Making a cgroup, limited from the start.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use oci_spec::runtime::LinuxResources;
+
+use super::hierarchy::ROOT;
+use super::{Cgroup, CgroupError, folder, systemd};
+
+/// Keeps a cgroup alive that systemd would remove for being empty. To be dropped once init is inside.
+#[derive(Debug)]
+#[must_use = "dropping it lets systemd remove the empty cgroup"]
+pub struct Placeholder {
+    _process: Option<systemd::Occupant>,
+}
+
+impl Cgroup {
+    /// Makes the cgroup with its limits and its device list. On an error nothing of it is left.
+    pub fn create(&self, resources: Option<&LinuxResources>) -> Result<Placeholder, CgroupError> {
+        let mut made = Made::default();
+        let process = match &self.unit {
+            Some(unit) => Some(systemd::start(unit, &self.id, resources, self.folders())?),
+            None => None,
+        };
+        let limited = self
+            .make_folders(&mut made)
+            .and_then(|()| self.limit(resources));
+        if let Err(error) = limited {
+            drop(process);
+            if let Some(unit) = &self.unit {
+                // the first error is the one that tells what went wrong
+                let _ = systemd::stop(unit);
+            }
+            return Err(error);
+        }
+        made.keep();
+        Ok(Placeholder { _process: process })
+    }
+
+    fn limit(&self, resources: Option<&LinuxResources>) -> Result<(), CgroupError> {
+        let rules = resources
+            .and_then(|resources| resources.devices().as_deref())
+            .unwrap_or_default();
+        self.limit_devices(rules)?;
+        resources.map_or(Ok(()), |resources| self.apply_resources(resources))
+    }
+
+    fn make_folders(&self, made: &mut Made) -> Result<(), CgroupError> {
+        if let Some(folder) = &self.unified {
+            if self.is_unified() {
+                made.unified_folder(folder)?;
+            } else {
+                made.folders(folder)?;
+            }
+        }
+        for legacy in &self.legacy {
+            made.folders(&legacy.folder)?;
+            if legacy.controllers.iter().any(|name| name == "cpuset") {
+                inherit_cpuset(&legacy.folder)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folders made so far, which go again unless they are kept.
+#[derive(Default)]
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    fn keep(mut self) {
+        self.0.clear();
+    }
+
+    /// The parent mostly exists, and has every controller to give, since the container before this one.
+    fn unified_folder(&mut self, folder: &Path) -> Result<(), CgroupError> {
+        let controllers =
+            |folder: &Path| folder::read_if_present(&folder.join("cgroup.controllers"));
+        let available = controllers(Path::new(ROOT))?.unwrap_or_default();
+        if self.folder(folder).is_ok()
+            && controllers(folder)?.is_some_and(|given| given == available)
+        {
+            return Ok(());
+        }
+        let mut ancestors: Vec<_> = folder
+            .ancestors()
+            .skip(1)
+            .take_while(|above| above.starts_with(ROOT))
+            .collect();
+        ancestors.reverse();
+        for above in ancestors {
+            self.folder(above)?;
+            give_controllers(above, &available);
+        }
+        self.folder(folder)
+    }
+
+    fn folders(&mut self, folder: &Path) -> Result<(), CgroupError> {
+        match self.folder(folder) {
+            Err(error) if error.errno() == Some(libc::ENOENT) => {}
+            result => return result,
+        }
+        self.folders(folder.parent().unwrap_or(Path::new(ROOT)))?;
+        self.folder(folder)
+    }
+
+    fn folder(&mut self, folder: &Path) -> Result<(), CgroupError> {
+        match fs::create_dir(folder) {
+            Ok(()) => self.0.push(folder.into()),
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => return Err(CgroupError::io("make", folder, source)),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        // best effort: whoever put something inside meanwhile keeps it
+        for folder in self.0.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Lets the folders below have every controller. One that can't be given (the cgroup holds processes, a realtime task
+/// runs, it is not delegated) only matters to a limit that needs it: setting that says so.
+fn give_controllers(folder: &Path, available: &str) {
+    let all: Vec<_> = available
+        .split_whitespace()
+        .map(|name| format!("+{name}"))
+        .collect();
+    if folder::set(folder, "cgroup.subtree_control", &all.join(" ")).is_err() {
+        for one in &all {
+            let _ = folder::set(folder, "cgroup.subtree_control", one);
+        }
+    }
+}
+
+/// A new v1 cpuset has neither processors nor memory and takes no process before it has.
+fn inherit_cpuset(folder: &Path) -> Result<(), CgroupError> {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        if !folder::read_file(&folder.join(file))?.trim().is_empty() {
+            continue;
+        }
+        if let Some(parent) = folder.parent().filter(|parent| *parent != Path::new(ROOT)) {
+            inherit_cpuset(parent)?;
+            let inherited = folder::read_file(&parent.join(file))?;
+            folder::set(folder, file, inherited.trim())?;
+        }
+    }
+    Ok(())
+}
