@@ -1,0 +1,16 @@
+# Questions and habits that several case files share.
+
+# normalise replaces on stdin what differs between two runs of the same thing: identifiers, numbers of inodes and processes.
+normalise() {
+    sed -E -e 's/[0-9a-f]{64}/ID/g' -e 's/\b[0-9a-f]{12}\b/SHORT-ID/g' -e 's/(mnt|net|ipc|uts|pid|user|cgroup|time):\[[0-9]+\]/\1:[INODE]/g' \
+        -e 's/overlay2\/l\/[A-Z0-9]{26}/overlay2\/l\/LAYER/g' -e "s/$runtime/RUNTIME/g"
+}
+
+no_container() {
+    ! command docker inspect "$1"
+}
+
+# no_process ARGUMENTS: nobody runs with exactly these words.
+no_process() {
+    ! pgrep -fx -- "$1"
+}

@@ -1,0 +1,127 @@
+# The runtime called directly: `oci` is the command line, `bundle` writes a config.json from $config.
+
+start_bundle() {
+    local runtime
+    for runtime in "${runtimes[@]}"; do mkdir -p "$scratch/roots/$runtime"; done
+}
+
+prepare_bundle() {
+    default_config
+}
+
+# oci VERB...: the runtime under test, with a state folder of the suite's own.
+oci() {
+    "$(runtime_path "$runtime")" --root "$scratch/roots/$runtime" "$@"
+}
+
+clean_up_bundle() {
+    local state
+    for state in "$scratch/roots/$runtime"/*/; do
+        [[ ! -d $state ]] || timeout 20 "$(runtime_path "$runtime")" --root "$scratch/roots/$runtime" delete --force "$(basename "$state")"
+    done
+    umount -R -l "$work"/*/mounted 2>/dev/null
+    rmdir "$(container_cgroup)" 2>/dev/null
+    return 0
+}
+
+# container_id: what the case's container is called; container_cgroup: its folder.
+container_id() {
+    echo "b-${name//_/-}"
+}
+
+container_cgroup() {
+    echo "/sys/fs/cgroup/engines-$(container_id)"
+}
+
+# The default configuration: what `docker run` of today's engines asks for, in small. A case changes single values:
+#   config[args]='["sh", "-c", "exit 3"]'
+declare -A config
+default_config() {
+    config=(
+        [terminal]=false
+        [user]='{ "uid": 0, "gid": 0 }'
+        [args]='["true"]'
+        [env]='["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]'
+        [cwd]='"/"'
+        [capabilities]='["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]'
+        [process]='"noNewPrivileges": true'
+        [root]="{ \"path\": \"$rootfs\", \"readonly\": false }"
+        [hostname]='"inside"'
+        [mounts]=''
+        [hooks]='{}'
+        [namespaces]='{ "type": "pid" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }, { "type": "cgroup" }, { "type": "network" }'
+        [resources]='{ "devices": [{ "allow": false, "access": "rwm" }] }'
+        [linux]='"maskedPaths": ["/proc/kcore", "/proc/keys", "/sys/firmware"], "readonlyPaths": ["/proc/sys", "/proc/bus"]'
+        [annotations]='{}'
+    )
+}
+
+# bundle writes $work/bundle/config.json.
+bundle() {
+    mkdir -p "$work/bundle"
+    cat >"$work/bundle/config.json" <<JSON
+{
+  "ociVersion": "1.0.2",
+  "process": {
+    "terminal": ${config[terminal]}, "user": ${config[user]}, "args": ${config[args]}, "env": ${config[env]}, "cwd": ${config[cwd]},
+    "capabilities": {
+      "bounding": ${config[capabilities]}, "effective": ${config[capabilities]}, "permitted": ${config[capabilities]}
+    },
+    ${config[process]}
+  },
+  "root": ${config[root]},
+  "hostname": ${config[hostname]},
+  "mounts": [
+    { "destination": "/proc", "type": "proc", "source": "proc" },
+    { "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"] },
+    { "destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"] },
+    { "destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"] },
+    { "destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"] },
+    { "destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"] },
+    { "destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "relatime", "ro"] }${config[mounts]:+, ${config[mounts]}}
+  ],
+  "hooks": ${config[hooks]},
+  "annotations": ${config[annotations]},
+  "linux": {
+    "cgroupsPath": "/engines-$(container_id)",
+    "namespaces": [${config[namespaces]}],
+    "resources": ${config[resources]},
+    ${config[linux]}
+  }
+}
+JSON
+}
+
+# created [VALUE...]: the bundle's container made, not started; its output goes to $work/log.
+created() {
+    bundle
+    oci create --bundle "$work/bundle" --pid-file "$work/pid" "$(container_id)" </dev/null >"$work/log" 2>&1 \
+        || fail "create ended with $?: $(<"$work/log")"
+}
+
+# started: created and started. A container that waits: config[args]='["sleep", "1000"]'.
+started() {
+    created
+    oci start "$(container_id)" || fail "start ended with $?"
+}
+
+# ran: the bundle run in the foreground; status in $status, output in $output.
+ran() {
+    bundle
+    status=0
+    output=$(oci run --bundle "$work/bundle" "$(container_id)" </dev/null 2>&1) || status=$?
+}
+
+# json_field NAME reads one plain field of JSON on stdin: the test bed has no jq.
+json_field() {
+    perl -0777 -ne 'print $1 if /"'"$1"'"\s*:\s*"?([^",}\s]*)/'
+}
+
+status_of() {
+    oci state "$(container_id)" | json_field status
+}
+
+# status_is STATUS
+status_is() {
+    [[ $(status_of) == "$1" ]]
+}

@@ -1,0 +1,44 @@
+# What every engine needs: a busybox root file system, folders, the place of each runtime.
+
+readonly scratch=/var/tmp/engines
+readonly rootfs=$scratch/rootfs
+readonly baseline=$scratch/baseline
+
+prepare_machine() {
+    local runtime
+    mkdir -p "$scratch/roots" "$scratch/cases"
+    make_rootfs
+    for runtime in "${runtimes[@]}"; do
+        [[ -x $(runtime_path "$runtime") ]] || { echo "run: there is no runtime $runtime" >&2; exit 2; }
+    done
+}
+
+# runtime_path NAME
+runtime_path() {
+    if [[ -x $payload/$1 ]]; then echo "$payload/$1"; else command -v "$1"; fi
+}
+
+
+make_rootfs() {
+    local applet
+    mkdir -p "$rootfs"/{bin,sbin,dev,etc,proc,sys,tmp,root,run,var,home/alice,mnt,usr/lib}
+    cp "$payload/busybox" "$rootfs/bin/busybox"
+    chroot "$rootfs" /bin/busybox --install -s /bin
+    chmod 1777 "$rootfs/tmp"
+    printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/:/bin/false \
+        alice:x:1000:1000:alice:/home/alice:/bin/sh >"$rootfs/etc/passwd"
+    printf '%s\n' root:x:0: nogroup:x:65534: alice:x:1000: wheel:x:10:alice audio:x:29: >"$rootfs/etc/group"
+    chown 1000:1000 "$rootfs/home/alice"
+    echo 'not a program' >"$rootfs/etc/plain-file"
+    [[ ! -d $here/fixtures/bin ]] || cp "$here"/fixtures/bin/probe "$rootfs/bin/probe"
+}
+
+# clean_up ENGINE removes what a case left running. What it cannot remove shows up as left behind.
+clean_up() {
+    "clean_up_$1"
+}
+
+# prepare_shared CASE starts the container that cases which only look share, if this one does.
+prepare_shared() {
+    [[ $(declare -f "$1") != *'"$shared"'* ]] || "share_$(engine_of "$1")"
+}

@@ -1,0 +1,96 @@
+# Runs the cases and tells what came of each: one line a case and runtime, the output of those that failed, a summary.
+
+passed=0 failed=0 skipped=0 differing=0
+
+run_cases() {
+    local case
+    printf 'result\tengine\truntime\tcase\tseconds\treason\n' >"$results/engines.tsv"
+    new_baseline
+    for case in "$@"; do
+        for runtime in "${runtimes[@]}"; do
+            run_case "$case" || break
+        done
+    done
+    summary=$(printf '%d passed, %d failed, %d skipped, %d differ' $passed $failed $skipped $differing)
+    printf '%s, in %d s\n' "$summary" "$SECONDS"
+    ((failed == 0))
+}
+
+# run_case CASE with $runtime. Fails only if no other runtime should be tried: the reference failed.
+run_case() {
+    local case=$1 engine started=$EPOCHREALTIME seconds status=0
+    engine=$(engine_of "$case") name=$case-$runtime work=$scratch/cases/$case-$runtime
+    mkdir -p "$work"
+    "prepare_$engine"
+    prepare_shared "$case"
+    in_case "$case" || status=$?
+    ((status != 124)) || echo "failed: no end within $(limit_of "$case") s" >>"$work/stderr"
+    clean_up "$engine" >>"$work/stderr" 2>&1
+    if ! left_behind >>"$work/stderr"; then
+        status=1
+        new_baseline
+    fi
+    ((status)) || same_as_reference "$case" || status=1
+    seconds=$(awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+    judge "$case" "$engine" "$status" "$seconds"
+    [[ $status == 0 || $runtime != "${runtimes[0]}" || ${#runtimes[@]} == 1 ]]
+}
+
+limit_of() {
+    if [[ $1 == long_* ]]; then echo 300; else echo 90; fi
+}
+
+# in_case CASE: in a process group of its own, so that whatever it started in the foreground ends with it.
+in_case() {
+    local group clock status=0
+    set -m
+    (set -eu; "$1") </dev/null >"$work/stdout" 2>"$work/stderr" &
+    group=$!
+    sleep "$(limit_of "$1")" &
+    clock=$!
+    set +m
+    wait -n "$group" "$clock" || status=$?
+    if kill -0 "$group" 2>/dev/null; then status=124; fi
+    kill -KILL -- "-$group" "-$clock" 2>/dev/null
+    wait "$group" "$clock" 2>/dev/null
+    return $status
+}
+
+# same_as_reference CASE: a same_ case must print under every runtime what it prints under the first one.
+same_as_reference() {
+    [[ ${1#long_} == same_* ]] || return 0
+    local reference=$scratch/cases/$1-${runtimes[0]}/stdout
+    [[ -s $work/skip ]] && return 0
+    if [[ ! -s $reference ]]; then
+        echo "failed: the case prints nothing to compare" >>"$work/stderr"
+        return 1
+    fi
+    diff -U1 --label "${runtimes[0]}" --label "$runtime" "$reference" "$work/stdout" >>"$work/stderr"
+}
+
+# judge CASE ENGINE STATUS SECONDS
+judge() {
+    local result reason difference
+    difference=$(difference_of "$1")
+    if [[ -s $work/skip && $3 == 0 ]]; then
+        result=skip reason=$(<"$work/skip")
+        ((skipped += 1))
+    elif [[ $3 != 0 && $difference && $runtime != "${runtimes[0]}" ]]; then
+        result=differs reason=$difference
+        ((differing += 1))
+    elif [[ $3 != 0 ]]; then
+        result=FAIL reason=$([[ $runtime == "${runtimes[0]}" ]] && echo "the reference fails: a wrong case")
+        ((failed += 1))
+    else
+        result=ok reason=${difference:+listed as a difference and yet it passes}
+        ((passed += 1))
+    fi
+    printf '%-7s %s %s %s %s%s\n' "$result" "$2" "$runtime" "$1" "$4" "${reason:+ ($reason)}"
+    printf '%s\t' "$result" "$2" "$runtime" "$1" "$4" >>"$results/engines.tsv"
+    printf '%s\n' "${reason:-}" >>"$results/engines.tsv"
+    [[ $result != FAIL ]] || sed 's/^/    /' "$work/stdout" "$work/stderr" | cut -c1-400 | tail -40
+}
+
+difference_of() {
+    awk -F'\t' -v name="$1" '$1 == name { print $2 }' "$here/differences.tsv"
+}
