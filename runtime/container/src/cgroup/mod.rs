@@ -20,6 +20,9 @@ mod stats;
 mod systemd;
 mod update;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,1 @@
+//! The systemd driver, where there is a systemd.
