@@ -25,15 +25,24 @@ impl Bundle {
         let path = fs::canonicalize(path).on("open bundle", path)?;
         let config = match fs::read(path.join("config.json")) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Error::Bundle("JSON specification file config.json not found".into()));
+                return Err(Error::Bundle(
+                    "JSON specification file config.json not found".into(),
+                ));
             }
             other => other.on("read", &path.join("config.json"))?,
         };
-        let spec: Spec = serde_json::from_slice(&config)
-            .map_err(|error| Error::Bundle(format!("{}: {error}", path.join("config.json").display())))?;
+        let spec: Spec = serde_json::from_slice(&config).map_err(|error| {
+            Error::Bundle(format!("{}: {error}", path.join("config.json").display()))
+        })?;
         let request = Request::parse(Annotations::of_config(&config)?.iter(), node_policy)?;
         let rootfs = check(&spec, &path)?;
-        Ok(Self { path, config, spec, rootfs, request })
+        Ok(Self {
+            path,
+            config,
+            spec,
+            rootfs,
+            request,
+        })
     }
 }
 
@@ -41,11 +50,18 @@ impl Bundle {
 fn check(spec: &Spec, bundle: &Path) -> Result<PathBuf> {
     let refuse = |reason: &str| Err(Error::Bundle(reason.into()));
     if !spec.version().starts_with("1.") {
-        return Err(Error::Bundle(format!("unsupported ociVersion {:?}: this runtime knows 1.x", spec.version())));
+        return Err(Error::Bundle(format!(
+            "unsupported ociVersion {:?}: this runtime knows 1.x",
+            spec.version()
+        )));
     }
-    let Some(process) = spec.process() else { return refuse("process property must not be empty") };
+    let Some(process) = spec.process() else {
+        return refuse("process property must not be empty");
+    };
     check_process(process)?;
-    let Some(root) = spec.root() else { return refuse("root property must not be empty") };
+    let Some(root) = spec.root() else {
+        return refuse("root property must not be empty");
+    };
     if spec.linux().is_none() {
         return refuse("linux property must not be empty");
     }
@@ -58,8 +74,15 @@ fn check(spec: &Spec, bundle: &Path) -> Result<PathBuf> {
     let rootfs = bundle.join(root.path());
     match fs::canonicalize(&rootfs) {
         Ok(path) if path.is_dir() => Ok(path),
-        Ok(path) => Err(Error::Bundle(format!("invalid rootfs: {} is not a folder", path.display()))),
-        Err(error) => Err(Error::Bundle(format!("invalid rootfs: stat {}: {}", rootfs.display(), os_text(&error)))),
+        Ok(path) => Err(Error::Bundle(format!(
+            "invalid rootfs: {} is not a folder",
+            path.display()
+        ))),
+        Err(error) => Err(Error::Bundle(format!(
+            "invalid rootfs: stat {}: {}",
+            rootfs.display(),
+            os_text(&error)
+        ))),
     }
 }
 
@@ -68,40 +91,62 @@ pub fn check_process(process: &Process) -> Result<()> {
         return Err(Error::Bundle("args must not be empty".into()));
     }
     if !process.cwd().is_absolute() {
-        return Err(Error::Bundle(format!("Cwd must be an absolute path, not {:?}", process.cwd().display().to_string())));
+        return Err(Error::Bundle(format!(
+            "Cwd must be an absolute path, not {:?}",
+            process.cwd().display().to_string()
+        )));
     }
     Ok(())
 }
 
 fn check_namespaces(spec: &Spec) -> Result<()> {
-    let namespaces = spec.linux().as_ref().and_then(|linux| linux.namespaces().as_ref());
+    let namespaces = spec
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.namespaces().as_ref());
     let mut seen = Vec::new();
     for namespace in namespaces.into_iter().flatten() {
         if seen.contains(&namespace.typ()) {
-            return Err(Error::Bundle(format!("malformed spec file: duplicated ns {:?}", namespace.typ().to_string())));
+            return Err(Error::Bundle(format!(
+                "malformed spec file: duplicated ns {:?}",
+                namespace.typ().to_string()
+            )));
         }
         seen.push(namespace.typ());
         if let Some(path) = namespace.path() {
-            fs::symlink_metadata(path).during(|| format!("namespace path: lstat {}", path.display()))?;
+            fs::symlink_metadata(path)
+                .during(|| format!("namespace path: lstat {}", path.display()))?;
         }
     }
     if !seen.contains(&LinuxNamespaceType::Mount) {
-        return Err(Error::Bundle("a container without a mount namespace of its own is not supported".into()));
+        return Err(Error::Bundle(
+            "a container without a mount namespace of its own is not supported".into(),
+        ));
     }
     Ok(())
 }
 
 fn check_mount(mount: &Mount) -> Result<()> {
     let options = || mount.options().iter().flatten();
-    let is_mapped = mount.uid_mappings().is_some() || options().any(|option| option == "idmap" || option == "ridmap");
+    let is_mapped = mount.uid_mappings().is_some()
+        || options().any(|option| option == "idmap" || option == "ridmap");
     if is_mapped {
         // libcontainer 0.7 parses the mapping and mounts without it: files would belong to the wrong users
-        return Err(Error::Bundle(format!("mount {}: id-mapped mounts are not supported", mount.destination().display())));
+        return Err(Error::Bundle(format!(
+            "mount {}: id-mapped mounts are not supported",
+            mount.destination().display()
+        )));
     }
-    let is_bind = mount.typ().as_deref() == Some("bind") || options().any(|option| option == "bind" || option == "rbind");
+    let is_bind = mount.typ().as_deref() == Some("bind")
+        || options().any(|option| option == "bind" || option == "rbind");
     if let (true, Some(source)) = (is_bind, mount.source()) {
         fs::metadata(source).during(|| {
-            format!("error mounting {:?} to rootfs at {:?}: stat {}", source.display().to_string(), mount.destination().display().to_string(), source.display())
+            format!(
+                "error mounting {:?} to rootfs at {:?}: stat {}",
+                source.display().to_string(),
+                mount.destination().display().to_string(),
+                source.display()
+            )
         })?;
     }
     Ok(())

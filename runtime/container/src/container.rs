@@ -45,7 +45,11 @@ impl Container {
     /// As the kernel has it now.
     pub fn status(&self) -> Result<Status> {
         let Some(init) = self.state.init else {
-            return Ok(if self.state.creator.is_alive() { Status::Creating } else { Status::Stopped });
+            return Ok(if self.state.creator.is_alive() {
+                Status::Creating
+            } else {
+                Status::Stopped
+            });
         };
         if !init.is_alive() {
             return Ok(Status::Stopped);
@@ -53,34 +57,54 @@ impl Container {
         if self.state.cgroup.is_frozen()? {
             return Ok(Status::Paused);
         }
-        Ok(if self.dir.start_socket().exists() { Status::Created } else { Status::Running })
+        Ok(if self.dir.start_socket().exists() {
+            Status::Created
+        } else {
+            Status::Running
+        })
     }
 
     /// The caller's config.json as it was at `create`.
     pub fn spec(&self) -> Result<Spec> {
         let config = self.dir.load_config()?;
-        serde_json::from_slice(&config).map_err(std::io::Error::from).on("read config.json of", self.dir.path())
+        serde_json::from_slice(&config)
+            .map_err(std::io::Error::from)
+            .on("read config.json of", self.dir.path())
     }
 
     /// None once init has ended.
     pub fn init_pid(&self) -> Option<Pid> {
-        self.state.init.filter(|init| init.is_alive()).map(ProcessId::pid)
+        self.state
+            .init
+            .filter(|init| init.is_alive())
+            .map(ProcessId::pid)
     }
 
     /// Lets the payload run; returns once it has been told to.
     pub fn start(&mut self) -> Result<()> {
         match self.status()? {
             Status::Created => {}
-            Status::Stopped => return Err(refused(Status::Stopped, "cannot start a container that has stopped")),
+            Status::Stopped => {
+                return Err(refused(
+                    Status::Stopped,
+                    "cannot start a container that has stopped",
+                ));
+            }
             status @ (Status::Running | Status::Paused) => {
                 return Err(refused(status, "cannot start an already running container"));
             }
-            Status::Creating => return Err(refused(Status::Creating, "cannot start a container that is being created")),
+            Status::Creating => {
+                return Err(refused(
+                    Status::Creating,
+                    "cannot start a container that is being created",
+                ));
+            }
         }
         let socket = self.dir.start_socket();
         let claimed = socket.with_extension("started");
         // of two starts one gets the socket; the other finds the container running
-        fs::rename(&socket, &claimed).map_err(|_| refused(Status::Running, "cannot start an already running container"))?;
+        fs::rename(&socket, &claimed)
+            .map_err(|_| refused(Status::Running, "cannot start an already running container"))?;
         exec::start(&claimed)?;
         let _ = fs::remove_file(&claimed);
         if let Some(reason) = self.report.take().and_then(Report::wait) {
@@ -91,8 +115,18 @@ impl Container {
 
     fn run_poststart(&self) -> Result<()> {
         let spec = self.spec()?;
-        let list = spec.hooks().as_ref().and_then(|hooks| hooks.poststart().as_ref());
-        hooks::run("poststart", list, &self.state, ContainerStatus::Running, self.dir.path()).inspect_err(|_| {
+        let list = spec
+            .hooks()
+            .as_ref()
+            .and_then(|hooks| hooks.poststart().as_ref());
+        hooks::run(
+            "poststart",
+            list,
+            &self.state,
+            ContainerStatus::Running,
+            self.dir.path(),
+        )
+        .inspect_err(|_| {
             // a container whose hook failed must not stay half set up, as runc has it
             let _ = self.kill(libc::SIGKILL, false);
         })
@@ -103,7 +137,10 @@ impl Container {
     pub fn exec(&self, process: Process, options: ExecOptions) -> Result<Pid> {
         let init = match (self.status()?, self.state.init) {
             (Status::Paused, _) if !options.ignore_paused => {
-                return Err(refused(Status::Paused, "cannot exec in a paused container (use --ignore-paused to override)"));
+                return Err(refused(
+                    Status::Paused,
+                    "cannot exec in a paused container (use --ignore-paused to override)",
+                ));
             }
             (Status::Created | Status::Running | Status::Paused, Some(init)) => init,
             (status, _) => return Err(refused(status, "cannot exec in a stopped container")),
@@ -125,14 +162,22 @@ impl Container {
         }
         init.signal(signal).map_err(|errno| match errno {
             nix::errno::Errno::ESRCH => refused(Status::Stopped, "container not running"),
-            errno => Error::Io { action: format!("send signal {signal}"), source: errno.into() },
+            errno => Error::Io {
+                action: format!("send signal {signal}"),
+                source: errno.into(),
+            },
         })
     }
 
     fn has_own_pid_namespace(&self) -> Result<bool> {
         let spec = self.spec()?;
-        let namespaces = spec.linux().as_ref().and_then(|linux| linux.namespaces().as_ref());
-        Ok(namespaces.into_iter().flatten().any(|namespace| namespace.typ() == LinuxNamespaceType::Pid && namespace.path().is_none()))
+        let namespaces = spec
+            .linux()
+            .as_ref()
+            .and_then(|linux| linux.namespaces().as_ref());
+        Ok(namespaces.into_iter().flatten().any(|namespace| {
+            namespace.typ() == LinuxNamespaceType::Pid && namespace.path().is_none()
+        }))
     }
 
     /// Removes every trace; a container that runs only with `force`.
@@ -140,7 +185,10 @@ impl Container {
         let status = self.status()?;
         let may_go = force || matches!(status, Status::Created | Status::Stopped);
         if !may_go {
-            let text = format!("cannot delete container {} that is not stopped: {status}", self.id());
+            let text = format!(
+                "cannot delete container {} that is not stopped: {status}",
+                self.id()
+            );
             return Err(Error::Refused { text, status });
         }
         if let Some(init) = self.state.init.filter(|_| status != Status::Stopped) {
@@ -161,8 +209,17 @@ impl Container {
     fn run_poststop(&self) -> Result<()> {
         // a create that was killed early has stored no config, and no hook of it has run
         let Ok(spec) = self.spec() else { return Ok(()) };
-        let list = spec.hooks().as_ref().and_then(|hooks| hooks.poststop().as_ref());
-        hooks::run("poststop", list, &self.state, ContainerStatus::Stopped, self.dir.path())
+        let list = spec
+            .hooks()
+            .as_ref()
+            .and_then(|hooks| hooks.poststop().as_ref());
+        hooks::run(
+            "poststop",
+            list,
+            &self.state,
+            ContainerStatus::Stopped,
+            self.dir.path(),
+        )
     }
 
     pub fn pause(&self) -> Result<()> {
@@ -199,5 +256,8 @@ impl Container {
 }
 
 fn refused(status: Status, text: &str) -> Error {
-    Error::Refused { text: text.into(), status }
+    Error::Refused {
+        text: text.into(),
+        status,
+    }
 }

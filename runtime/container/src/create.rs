@@ -49,13 +49,21 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     floor::preflight(&bundle.request)?;
     check_terminal(&bundle.spec, &options)?;
     let filter = profile_of(&bundle.spec).map(Filter::compile).transpose()?;
-    let cgroups_path = bundle.spec.linux().as_ref().and_then(|linux| linux.cgroups_path().as_deref());
+    let cgroups_path = bundle
+        .spec
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.cgroups_path().as_deref());
     let cgroup = Cgroup::locate(cgroups_path, id, runtime.cgroup_driver)?;
     cgroup.refuse_strangers()?;
 
     dir.claim(id)?;
     let state = first_state(id, &bundle, cgroup)?;
-    let undo = Undo { dir: &dir, cgroup: &state.cgroup, armed: true };
+    let undo = Undo {
+        dir: &dir,
+        cgroup: &state.cgroup,
+        armed: true,
+    };
     dir.save_config(&bundle.config)?;
     dir.save(&state)?;
     let container = build(&bundle, state.clone(), &dir, filter, &options)?;
@@ -84,11 +92,27 @@ impl Drop for Undo<'_> {
     }
 }
 
-fn build(bundle: &Bundle, mut state: State, dir: &StateDir, filter: Option<Filter>, options: &CreateOptions) -> Result<Container> {
-    let resources = bundle.spec.linux().as_ref().and_then(|linux| linux.resources().as_ref());
+fn build(
+    bundle: &Bundle,
+    mut state: State,
+    dir: &StateDir,
+    filter: Option<Filter>,
+    options: &CreateOptions,
+) -> Result<Container> {
+    let resources = bundle
+        .spec
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.resources().as_ref());
     let placeholder = state.cgroup.create(resources)?;
-    let (spec, finish) = prepare::for_init(&bundle.spec, &bundle.rootfs)?;
-    let courier = courier(&bundle.spec, filter.as_ref(), &state, ContainerState::Creating)?;
+    let (spec, finish) =
+        prepare::for_init(&bundle.spec, &bundle.rootfs, &state.cgroup.legacy_mounts())?;
+    let courier = courier(
+        &bundle.spec,
+        filter.as_ref(),
+        &state,
+        ContainerState::Creating,
+    )?;
     let mut report = Some(Report::open()?);
     let process = bundle.spec.process().clone().unwrap_or_default();
     let launch = Launch {
@@ -96,7 +120,11 @@ fn build(bundle: &Bundle, mut state: State, dir: &StateDir, filter: Option<Filte
         spec,
         rootfs: &bundle.rootfs,
         start_socket: &dir.start_socket(),
-        container: Some(hooks::container_for_hooks(&state, ContainerStatus::Creating, dir.path())?),
+        container: Some(hooks::container_for_hooks(
+            &state,
+            ContainerStatus::Creating,
+            dir.path(),
+        )?),
         cgroup: state.cgroup.libcontainer_config(),
         console: options.console.as_ref(),
         preserve_fds: options.preserve_fds,
@@ -115,10 +143,16 @@ fn build(bundle: &Bundle, mut state: State, dir: &StateDir, filter: Option<Filte
     let pid = launch.run(&mut report)?;
     drop((placeholder, courier));
 
-    state.init = Some(ProcessId::of(pid).map_err(|_| Error::Process("init ended before it was ready".into()))?);
+    state.init = Some(
+        ProcessId::of(pid).map_err(|_| Error::Process("init ended before it was ready".into()))?,
+    );
     state.cgroup.join_unified(pid)?;
     dir.save(&state)?;
-    announce(pid, options.pid_file.as_ref(), options.pidfd_socket.as_ref())?;
+    announce(
+        pid,
+        options.pid_file.as_ref(),
+        options.pidfd_socket.as_ref(),
+    )?;
     Ok(Container::new(state, dir.clone(), report))
 }
 
@@ -128,25 +162,44 @@ pub fn profile_of(spec: &Spec) -> Option<&LinuxSeccomp> {
 
 /// runc names a container's session keyring so; tools look for it.
 pub fn keyring(id: &str, inherit: bool) -> Result<Option<CString>> {
-    let name = CString::new(format!("_ses.{id}")).map_err(|_| Error::InvalidId { id: id.into() })?;
+    let name =
+        CString::new(format!("_ses.{id}")).map_err(|_| Error::InvalidId { id: id.into() })?;
     Ok((!inherit).then_some(name))
 }
 
 /// For a filter that notifies: somebody to take its descriptor to the listener.
-pub fn courier(spec: &Spec, filter: Option<&Filter>, state: &State, status: ContainerState) -> Result<Option<(Courier, Handover)>> {
+pub fn courier(
+    spec: &Spec,
+    filter: Option<&Filter>,
+    state: &State,
+    status: ContainerState,
+) -> Result<Option<(Courier, Handover)>> {
     let profile = profile_of(spec).filter(|_| filter.is_some_and(|filter| filter.notifies));
-    let Some((profile, listener)) = profile.and_then(|profile| Some((profile, profile.listener_path().as_deref()?))) else {
+    let Some((profile, listener)) =
+        profile.and_then(|profile| Some((profile, profile.listener_path().as_deref()?)))
+    else {
         return Ok(None);
     };
     let metadata = profile.listener_metadata().clone().unwrap_or_default();
-    Courier::send(listener, |pid: Pid| seccomp::listener_message(pid, state, status, &metadata)).map(Some)
+    Courier::send(listener, |pid: Pid| {
+        seccomp::listener_message(pid, state, status, &metadata)
+    })
+    .map(Some)
 }
 
 fn check_terminal(spec: &Spec, options: &CreateOptions) -> Result<()> {
-    let wants = spec.process().as_ref().and_then(|process| process.terminal()) == Some(true);
+    let wants = spec
+        .process()
+        .as_ref()
+        .and_then(|process| process.terminal())
+        == Some(true);
     match (wants, options.console.is_some()) {
-        (true, false) => Err(Error::Bundle("cannot allocate tty if runc will detach without setting console socket".into())),
-        (false, true) => Err(Error::Bundle("cannot use console socket if runc will not detach or allocate tty".into())),
+        (true, false) => Err(Error::Bundle(
+            "cannot allocate tty if runc will detach without setting console socket".into(),
+        )),
+        (false, true) => Err(Error::Bundle(
+            "cannot use console socket if runc will not detach or allocate tty".into(),
+        )),
         _ => Ok(()),
     }
 }

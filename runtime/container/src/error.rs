@@ -44,10 +44,14 @@ impl Error {
     /// The next step, when there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::AlreadyExists { id } => Some(format!("choose another id, or remove it: sevorix delete --force {id}")),
+            Self::AlreadyExists { id } => Some(format!(
+                "choose another id, or remove it: sevorix delete --force {id}"
+            )),
             Self::InvalidId { .. } => Some("an id is made of letters, digits and _ + - .".into()),
             Self::Policy(error) => Some(error.hint()),
-            Self::Unenforceable { .. } => Some("remove the key to run the container as runc would".into()),
+            Self::Unenforceable { .. } => {
+                Some("remove the key to run the container as runc would".into())
+            }
             Self::Cgroup(error) => error.hint(),
             _ => None,
         }
@@ -80,7 +84,10 @@ pub(crate) trait Context<T> {
 
 impl<T> Context<T> for io::Result<T> {
     fn during(self, action: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|source| Error::Io { action: action(), source })
+        self.map_err(|source| Error::Io {
+            action: action(),
+            source,
+        })
     }
 }
 
@@ -95,6 +102,9 @@ pub(crate) fn missing(id: &str, path: PathBuf, source: io::Error) -> Error {
     if source.kind() == io::ErrorKind::NotFound {
         Error::NotFound { id: id.into() }
     } else {
-        Error::Io { action: format!("read {}", path.display()), source }
+        Error::Io {
+            action: format!("read {}", path.display()),
+            source,
+        }
     }
 }

@@ -36,23 +36,38 @@ pub struct ExecOptions {
     pub ignore_paused: bool,
 }
 
-pub fn exec(container: &Container, init: ProcessId, process: Process, options: ExecOptions) -> Result<Pid> {
+pub fn exec(
+    container: &Container,
+    init: ProcessId,
+    process: Process,
+    options: ExecOptions,
+) -> Result<Pid> {
     bundle::check_process(&process)?;
     let caller = container.spec()?;
     let process = complete(process, &caller);
     let filter = profile_of(&caller).map(Filter::compile).transpose()?;
-    let courier = courier(&caller, filter.as_ref(), container.state(), ContainerState::Running)?;
+    let courier = courier(
+        &caller,
+        filter.as_ref(),
+        container.state(),
+        ContainerState::Running,
+    )?;
     let namespaces = Namespaces::open(&caller, init)?;
     let socket = container.dir().exec_socket();
     let (failures, failures_writer) = pipe2(OFlag::O_CLOEXEC).during(|| "open a pipe".into())?;
     let mut report = Some(Report::open()?);
     let launch = Launch {
-        kind: ContainerType::TenantContainer { exec_notify_fd: failures_writer.as_raw_fd() },
+        kind: ContainerType::TenantContainer {
+            exec_notify_fd: failures_writer.as_raw_fd(),
+        },
         spec: spec_for(&caller, &process, &namespaces),
         rootfs: &container.state().rootfs,
         start_socket: &socket,
         container: None,
-        cgroup: container.state().cgroup.for_exec(init.pid(), options.sub_cgroup.as_deref())?,
+        cgroup: container
+            .state()
+            .cgroup
+            .for_exec(init.pid(), options.sub_cgroup.as_deref())?,
         console: options.console.as_ref(),
         preserve_fds: options.preserve_fds,
         no_pivot: false,
@@ -79,17 +94,25 @@ pub fn exec(container: &Container, init: ProcessId, process: Process, options: E
     if let Some(reason) = report.and_then(Report::wait) {
         return Err(Error::Process(reason));
     }
-    announce(pid, options.pid_file.as_ref(), options.pidfd_socket.as_ref())?;
+    announce(
+        pid,
+        options.pid_file.as_ref(),
+        options.pidfd_socket.as_ref(),
+    )?;
     Ok(pid)
 }
 
 pub fn start(socket: &Path) -> Result<()> {
-    NotifySocket::new(socket).notify_container_start().map_err(|error| Error::Process(error.to_string()))
+    NotifySocket::new(socket)
+        .notify_container_start()
+        .map_err(|error| Error::Process(error.to_string()))
 }
 
 /// What the process leaves open is as it was for init.
 fn complete(mut process: Process, caller: &Spec) -> Process {
-    let Some(init) = caller.process() else { return process };
+    let Some(init) = caller.process() else {
+        return process;
+    };
     if process.capabilities().is_none() {
         process.set_capabilities(init.capabilities().clone());
     }
@@ -104,11 +127,24 @@ fn complete(mut process: Process, caller: &Spec) -> Process {
 
 fn spec_for(caller: &Spec, process: &Process, namespaces: &Namespaces) -> Spec {
     let mut linux = Linux::default();
-    let personality = caller.linux().as_ref().and_then(|linux| linux.personality().clone());
-    linux.set_namespaces(Some(namespaces.list())).set_personality(personality);
-    linux.set_resources(None).set_seccomp(None).set_sysctl(None).set_devices(None).set_net_devices(None);
+    let personality = caller
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.personality().clone());
+    linux
+        .set_namespaces(Some(namespaces.list()))
+        .set_personality(personality);
+    linux
+        .set_resources(None)
+        .set_seccomp(None)
+        .set_sysctl(None)
+        .set_devices(None)
+        .set_net_devices(None);
     let mut spec = caller.clone();
-    spec.set_process(Some(prepare::for_libcontainer(process))).set_linux(Some(linux)).set_hooks(None).set_mounts(None);
+    spec.set_process(Some(prepare::for_libcontainer(process)))
+        .set_linux(Some(linux))
+        .set_hooks(None)
+        .set_mounts(None);
     spec
 }
 
@@ -117,19 +153,35 @@ struct Namespaces(Vec<(LinuxNamespaceType, File)>);
 
 impl Namespaces {
     fn open(caller: &Spec, init: ProcessId) -> Result<Self> {
-        let listed = caller.linux().as_ref().and_then(|linux| linux.namespaces().as_ref());
+        let listed = caller
+            .linux()
+            .as_ref()
+            .and_then(|linux| linux.namespaces().as_ref());
         let mut open = Vec::new();
         for namespace in listed.into_iter().flatten() {
-            let path = PathBuf::from(format!("/proc/{}/ns/{}", init.pid, kernel_name(namespace.typ())));
-            open.push((namespace.typ(), File::open(&path).on("open namespace", &path)?));
+            let path = PathBuf::from(format!(
+                "/proc/{}/ns/{}",
+                init.pid,
+                kernel_name(namespace.typ())
+            ));
+            open.push((
+                namespace.typ(),
+                File::open(&path).on("open namespace", &path)?,
+            ));
         }
-        if init.is_alive() { Ok(Self(open)) } else { Err(Error::Process("container's init has ended".into())) }
+        if init.is_alive() {
+            Ok(Self(open))
+        } else {
+            Err(Error::Process("container's init has ended".into()))
+        }
     }
 
     fn list(&self) -> Vec<LinuxNamespace> {
         let one = |(kind, file): &(LinuxNamespaceType, File)| {
             let mut namespace = LinuxNamespace::default();
-            namespace.set_typ(*kind).set_path(Some(format!("/proc/self/fd/{}", file.as_raw_fd()).into()));
+            namespace
+                .set_typ(*kind)
+                .set_path(Some(format!("/proc/self/fd/{}", file.as_raw_fd()).into()));
             namespace
         };
         self.0.iter().map(one).collect()

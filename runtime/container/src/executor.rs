@@ -17,7 +17,9 @@ use caps::{CapSet, CapsHashSet};
 use libcontainer::capabilities::{CapabilityExt, drop_privileges};
 use libcontainer::oci_spec::runtime::{Capability, LinuxCapabilities, Process, Spec};
 use libcontainer::syscall::syscall::create_syscall;
-use libcontainer::workload::{Executor, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError};
+use libcontainer::workload::{
+    Executor, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError,
+};
 use nix::errno::Errno;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::{Gid, setgroups};
@@ -80,14 +82,20 @@ impl Payload {
         self.join_keyring()?;
         self.own_terminal();
         self.set_groups()?;
-        nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(self.process.user().umask().unwrap_or(0o022)));
+        nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(
+            self.process.user().umask().unwrap_or(0o022),
+        ));
         self.enter_working_directory()?;
         self.lower_effective()?;
         let arguments = self.process.args().as_deref().unwrap_or_default();
         let name = arguments.first().ok_or("args must not be empty")?;
         *self.program.borrow_mut() = Some(find_executable(name, self.variable("PATH"))?);
         // a listener may answer any call from here on, so it must be the one that accepts before `create` returns
-        if self.handover.is_some() { self.fence() } else { Ok(()) }
+        if self.handover.is_some() {
+            self.fence()
+        } else {
+            Ok(())
+        }
     }
 
     /// Filter and capabilities, in the one order that works for each of the two ways to be allowed to load a filter.
@@ -112,10 +120,15 @@ impl Payload {
     }
 
     fn load_filter(&self) -> Step {
-        let Some(filter) = &self.filter else { return Ok(()) };
+        let Some(filter) = &self.filter else {
+            return Ok(());
+        };
         match &self.handover {
             Some(handover) => handover.load(filter),
-            None => filter.load().map(drop).map_err(|errno| format!("load seccomp filter: {}", errno_text(errno))),
+            None => filter
+                .load()
+                .map(drop)
+                .map_err(|errno| format!("load seccomp filter: {}", errno_text(errno))),
         }
     }
 
@@ -124,49 +137,84 @@ impl Payload {
         let program = program.as_deref().ok_or("exec before validate")?;
         let name = program.display();
         let strings = |list: Option<&Vec<String>>| -> Result<Vec<CString>, NulError> {
-            list.into_iter().flatten().map(|text| CString::new(text.as_str())).collect()
+            list.into_iter()
+                .flatten()
+                .map(|text| CString::new(text.as_str()))
+                .collect()
         };
-        let holds_nul = |_: NulError| format!("exec {name}: an argument or variable holds a NUL byte");
+        let holds_nul =
+            |_: NulError| format!("exec {name}: an argument or variable holds a NUL byte");
         let path = CString::new(program.as_os_str().as_bytes()).map_err(holds_nul)?;
         let arguments = strings(self.process.args().as_ref()).map_err(holds_nul)?;
         let mut environment = strings(self.process.env().as_ref()).map_err(holds_nul)?;
         if self.variable("HOME").is_none_or(str::is_empty) {
             environment.retain(|variable| variable.as_bytes() != b"HOME=");
-            environment.push(CString::new(format!("HOME={}", home_of(self.process.user().uid()))).map_err(holds_nul)?);
+            environment.push(
+                CString::new(format!("HOME={}", home_of(self.process.user().uid())))
+                    .map_err(holds_nul)?,
+            );
         }
         default_signals();
-        nix::unistd::execve(&path, &arguments, &environment).map_err(|errno| format!("exec {name}: {}", errno_text(errno)))
+        nix::unistd::execve(&path, &arguments, &environment)
+            .map_err(|errno| format!("exec {name}: {}", errno_text(errno)))
     }
 
     fn variable(&self, name: &str) -> Option<&str> {
         let variables = self.process.env().iter().flatten();
         // the last one wins, as it does for getenv in what Go programs make of their environment
-        variables.rev().find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='))
+        variables
+            .rev()
+            .find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='))
     }
 
     fn join_keyring(&self) -> Step {
-        let Some(name) = &self.keyring else { return Ok(()) };
+        let Some(name) = &self.keyring else {
+            return Ok(());
+        };
         // SAFETY: the name is a NUL-terminated string that outlives the call.
-        let result = unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, name.as_ptr()) };
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_keyctl,
+                libc::KEYCTL_JOIN_SESSION_KEYRING,
+                name.as_ptr(),
+            )
+        };
         match Errno::result(result) {
-            Err(errno) if errno != Errno::ENOSYS => Err(format!("join a session keyring: {}", errno_text(errno))),
+            Err(errno) if errno != Errno::ENOSYS => {
+                Err(format!("join a session keyring: {}", errno_text(errno)))
+            }
             _ => Ok(()),
         }
     }
 
     /// Standard streams that are the caller's own pipes or our terminal become the payload's user's.
     fn own_terminal(&self) {
-        for fd in [std::io::stdin().as_fd(), std::io::stdout().as_fd(), std::io::stderr().as_fd()] {
-            let Ok(stat) = nix::sys::stat::fstat(fd) else { continue };
+        for fd in [
+            std::io::stdin().as_fd(),
+            std::io::stdout().as_fd(),
+            std::io::stderr().as_fd(),
+        ] {
+            let Ok(stat) = nix::sys::stat::fstat(fd) else {
+                continue;
+            };
             let is_null = stat.st_rdev == nix::sys::stat::makedev(1, 3);
             if stat.st_uid != self.process.user().uid() && !is_null {
                 // refused for streams of an unmapped owner or a read-only file system: they stay as they are
                 let _ = nix::unistd::fchown(fd, Some(self.process.user().uid().into()), None);
             }
         }
-        if let Some(size) = self.process.console_size().filter(|_| self.process.terminal() == Some(true)) {
+        if let Some(size) = self
+            .process
+            .console_size()
+            .filter(|_| self.process.terminal() == Some(true))
+        {
             let cells = |count: u64| u16::try_from(count).unwrap_or(u16::MAX);
-            let size = libc::winsize { ws_row: cells(size.height()), ws_col: cells(size.width()), ws_xpixel: 0, ws_ypixel: 0 };
+            let size = libc::winsize {
+                ws_row: cells(size.height()),
+                ws_col: cells(size.width()),
+                ws_xpixel: 0,
+                ws_ypixel: 0,
+            };
             // SAFETY: TIOCSWINSZ reads one winsize, which lives until the call returns.
             unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCSWINSZ, &raw const size) };
         }
@@ -174,12 +222,20 @@ impl Payload {
 
     /// Also when there are none: the caller's own groups must not come along.
     fn set_groups(&self) -> Step {
-        let groups: Vec<Gid> =
-            self.process.user().additional_gids().iter().flatten().map(|gid| Gid::from_raw(*gid)).collect();
+        let groups: Vec<Gid> = self
+            .process
+            .user()
+            .additional_gids()
+            .iter()
+            .flatten()
+            .map(|gid| Gid::from_raw(*gid))
+            .collect();
         match setgroups(&groups) {
             // an unprivileged user namespace can't change groups, and so has none to drop
             Err(Errno::EPERM) if groups.is_empty() => Ok(()),
-            other => other.map_err(|errno| format!("set supplementary groups: {}", errno_text(errno))),
+            other => {
+                other.map_err(|errno| format!("set supplementary groups: {}", errno_text(errno)))
+            }
         }
     }
 
@@ -188,12 +244,19 @@ impl Payload {
         if folder.as_os_str().is_empty() {
             return Ok(());
         }
-        let fail = |reason: String| format!("chdir to cwd ({:?}) set in config.json failed: {reason}", folder.display().to_string());
+        let fail = |reason: String| {
+            format!(
+                "chdir to cwd ({:?}) set in config.json failed: {reason}",
+                folder.display().to_string()
+            )
+        };
         nix::unistd::chdir(folder).map_err(|errno| fail(errno_text(errno)))?;
         // a folder of the host, reached through a leaked descriptor, has no name in here
         match nix::unistd::getcwd() {
             Ok(path) if path.is_absolute() => Ok(()),
-            _ => Err(fail("current working directory is outside of container mount namespace root".into())),
+            _ => Err(fail(
+                "current working directory is outside of container mount namespace root".into(),
+            )),
         }
     }
 
@@ -223,10 +286,13 @@ fn default_signals() {
 }
 
 fn as_set(list: Option<&std::collections::HashSet<Capability>>) -> CapsHashSet {
-    list.into_iter().flatten().map(|capability| capability.to_cap()).collect()
+    list.into_iter()
+        .flatten()
+        .map(|capability| capability.to_cap())
+        .collect()
 }
 
 fn set_effective(set: &CapsHashSet) -> Step {
-    caps::set(None, CapSet::Effective, set).map_err(|error| format!("set effective capabilities: {error}"))
+    caps::set(None, CapSet::Effective, set)
+        .map_err(|error| format!("set effective capabilities: {error}"))
 }
-

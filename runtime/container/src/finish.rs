@@ -20,6 +20,8 @@ use crate::error::{errno_text, os_text};
 pub struct Finish {
     /// tmpfs mounts that start with what the image has at that place
     pub copy_up: Vec<PathBuf>,
+    /// (target, link): the other names of v1 cgroup hierarchies
+    pub links: Vec<(PathBuf, PathBuf)>,
     /// the working directory, made when the image has none
     pub working_directory: PathBuf,
     pub propagation: Vec<Propagation>,
@@ -36,31 +38,54 @@ pub struct Propagation {
 impl Finish {
     pub fn run(&self) -> Result<(), String> {
         for path in &self.copy_up {
-            copy_up(path).map_err(|error| format!("copy up to {}: {}", path.display(), os_text(&error)))?;
+            copy_up(path)
+                .map_err(|error| format!("copy up to {}: {}", path.display(), os_text(&error)))?;
+        }
+        for (target, link) in &self.links {
+            std::os::unix::fs::symlink(target, link)
+                .map_err(|error| format!("link {}: {}", link.display(), os_text(&error)))?;
         }
         // an unreachable place shows when it is entered, with the text engines know
         let _ = create_as_root(&self.working_directory);
         for mount in &self.propagation {
-            set_attributes(&mount.path, mount.recursive, 0, mount.kind).map_err(|errno| explain("propagation of", &mount.path, errno))?;
+            set_attributes(&mount.path, mount.recursive, 0, mount.kind)
+                .map_err(|errno| explain("propagation of", &mount.path, errno))?;
         }
         for path in &self.read_only {
-            set_attributes(path, false, libc::MOUNT_ATTR_RDONLY, 0).map_err(|errno| explain("read-only", path, errno))?;
+            set_attributes(path, false, libc::MOUNT_ATTR_RDONLY, 0)
+                .map_err(|errno| explain("read-only", path, errno))?;
         }
         Ok(())
     }
 }
 
 fn explain(what: &str, path: &Path, errno: Errno) -> String {
-    format!("error mounting: {what} {}: {}", path.display(), errno_text(errno))
+    format!(
+        "error mounting: {what} {}: {}",
+        path.display(),
+        errno_text(errno)
+    )
 }
 
 fn set_attributes(path: &Path, recursive: bool, set: u64, propagation: u64) -> nix::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-    let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation, userns_fd: 0 };
+    let attributes = libc::mount_attr {
+        attr_set: set,
+        attr_clr: 0,
+        propagation,
+        userns_fd: 0,
+    };
     let flags = if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: path and attributes live until the call returns; the kernel only reads them, as many bytes as we say.
     let result = unsafe {
-        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, path.as_ptr(), flags, &raw const attributes, size_of_val(&attributes))
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            flags,
+            &raw const attributes,
+            size_of_val(&attributes),
+        )
     };
     Errno::result(result).map(drop)
 }
@@ -82,14 +107,22 @@ fn copy_up(path: &Path) -> io::Result<()> {
     // a clone of the root mount alone shows what its sub-mounts cover
     let root = clone_root_mount()?;
     let relative = path.strip_prefix("/").unwrap_or(path);
-    let source = Path::new("/proc/self/fd").join(root.as_raw_fd().to_string()).join(relative);
-    if source.is_dir() { copy_tree(&source, path) } else { Ok(()) }
+    let source = Path::new("/proc/self/fd")
+        .join(root.as_raw_fd().to_string())
+        .join(relative);
+    if source.is_dir() {
+        copy_tree(&source, path)
+    } else {
+        Ok(())
+    }
 }
 
 fn clone_root_mount() -> io::Result<OwnedFd> {
     let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC;
     // SAFETY: the path is a NUL-terminated constant.
-    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, c"/".as_ptr(), flags) })?;
+    let fd = Errno::result(unsafe {
+        libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, c"/".as_ptr(), flags)
+    })?;
     let fd = RawFd::try_from(fd).map_err(io::Error::other)?;
     // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
@@ -109,7 +142,10 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
         } else if kind.is_file() {
             fs::copy(&source, &target)?;
         } else if kind.is_fifo() {
-            nix::unistd::mkfifo(&target, nix::sys::stat::Mode::from_bits_truncate(metadata.mode()))?;
+            nix::unistd::mkfifo(
+                &target,
+                nix::sys::stat::Mode::from_bits_truncate(metadata.mode()),
+            )?;
         } else {
             // devices and sockets of an image have no meaning in a tmpfs
             continue;
@@ -132,11 +168,18 @@ mod tests {
         let to = tempfile::tempdir().expect("tempdir");
         fs::create_dir(from.path().join("d")).expect("made");
         fs::write(from.path().join("d/f"), "text").expect("written");
-        fs::set_permissions(from.path().join("d/f"), fs::Permissions::from_mode(0o4751)).expect("mode");
+        fs::set_permissions(from.path().join("d/f"), fs::Permissions::from_mode(0o4751))
+            .expect("mode");
         std::os::unix::fs::symlink("d/f", from.path().join("l")).expect("linked");
         copy_tree(from.path(), to.path()).expect("copied");
         assert_eq!(fs::read(to.path().join("l")).expect("read"), b"text");
-        assert_eq!(fs::metadata(to.path().join("d/f")).expect("stat").mode() & 0o7777, 0o4751);
-        assert_eq!(fs::read_link(to.path().join("l")).expect("link"), Path::new("d/f"));
+        assert_eq!(
+            fs::metadata(to.path().join("d/f")).expect("stat").mode() & 0o7777,
+            0o4751
+        );
+        assert_eq!(
+            fs::read_link(to.path().join("l")).expect("link"),
+            Path::new("d/f")
+        );
     }
 }

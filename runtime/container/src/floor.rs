@@ -12,6 +12,8 @@ use crate::{Error, Result};
 pub fn preflight(request: &Request) -> Result<()> {
     match request.needs_enforcement() {
         None => Ok(()),
-        Some(key) => Err(Error::Unenforceable { key: key.to_string() }),
+        Some(key) => Err(Error::Unenforceable {
+            key: key.to_string(),
+        }),
     }
 }

@@ -41,7 +41,11 @@ pub struct Launch<'a> {
 impl Launch<'_> {
     /// Returns when the process waits for its start; `report` then tells how it went on.
     pub fn run(self, report: &mut Option<Report>) -> Result<Pid> {
-        let oom_score = self.spec.process().as_ref().and_then(|process| process.oom_score_adj());
+        let oom_score = self
+            .spec
+            .process()
+            .as_ref()
+            .and_then(|process| process.oom_score_adj());
         let arguments = self.arguments()?;
         let _restore = oom_score.map(OomScore::set).transpose()?;
         // so that nothing in a namespace we join can look into us
@@ -62,7 +66,8 @@ impl Launch<'_> {
             spec: Rc::new(self.spec),
             rootfs: self.rootfs.into(),
             console_socket: self.console.map(AsRawFd::as_raw_fd),
-            notify_listener: NotifyListener::new(self.start_socket).map_err(|error| failed(&error))?,
+            notify_listener: NotifyListener::new(self.start_socket)
+                .map_err(|error| failed(&error))?,
             preserve_fds: i32::try_from(self.preserve_fds)
                 .map_err(|_| Error::Bundle("--preserve-fds is out of range".into()))?,
             container: self.container,
@@ -103,13 +108,23 @@ impl Drop for OomScore {
 }
 
 /// Tells the caller which process it has got: the pid file last, because its appearance is what engines wait for.
-pub fn announce(pid: Pid, pid_file: Option<&PathBuf>, pidfd_socket: Option<&OwnedFd>) -> Result<()> {
+pub fn announce(
+    pid: Pid,
+    pid_file: Option<&PathBuf>,
+    pidfd_socket: Option<&OwnedFd>,
+) -> Result<()> {
     if let Some(socket) = pidfd_socket {
         let pidfd = pidfd_open(pid).during(|| "open a pidfd".into())?;
         let rights = [pidfd.as_raw_fd()];
         let text = [std::io::IoSlice::new(b"pidfd")];
-        sendmsg::<()>(socket.as_raw_fd(), &text, &[ControlMessage::ScmRights(&rights)], MsgFlags::empty(), None)
-            .during(|| "send the pidfd".into())?;
+        sendmsg::<()>(
+            socket.as_raw_fd(),
+            &text,
+            &[ControlMessage::ScmRights(&rights)],
+            MsgFlags::empty(),
+            None,
+        )
+        .during(|| "send the pidfd".into())?;
     }
     match pid_file {
         Some(path) => write_atomically(path, pid.to_string().as_bytes(), 0o644),

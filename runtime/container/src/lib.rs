@@ -65,10 +65,17 @@ impl Runtime {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.on("list", &self.root)?,
         };
-        let folders = entries.filter_map(|entry| entry.ok()).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        let mut ids: Vec<String> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let folders = entries
+            .filter_map(|entry| entry.ok())
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let mut ids: Vec<String> = folders
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
         ids.sort();
-        Ok(ids.into_iter().map(|id| (id.clone(), self.load(&id))).collect())
+        Ok(ids
+            .into_iter()
+            .map(|id| (id.clone(), self.load(&id)))
+            .collect())
     }
 
     /// Removes the container, or what a killed `create` left of it; with `force` an unknown id is no error.

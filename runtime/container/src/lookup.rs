@@ -17,9 +17,14 @@ pub fn find_executable(name: &str, search_path: Option<&str>) -> Result<PathBuf,
         return Err("exec: \"\": executable file not found in $PATH".into());
     }
     if name.contains('/') {
-        return check(Path::new(name)).map(|()| name.into()).map_err(|reason| format!("exec: {name:?}: {reason}"));
+        return check(Path::new(name))
+            .map(|()| name.into())
+            .map_err(|reason| format!("exec: {name:?}: {reason}"));
     }
-    let folders = search_path.unwrap_or_default().split(':').filter(|_| search_path.is_some_and(|path| !path.is_empty()));
+    let folders = search_path
+        .unwrap_or_default()
+        .split(':')
+        .filter(|_| search_path.is_some_and(|path| !path.is_empty()));
     let mut denied = false;
     for folder in folders {
         let candidate = Path::new(if folder.is_empty() { "." } else { folder }).join(name);
@@ -29,21 +34,36 @@ pub fn find_executable(name: &str, search_path: Option<&str>) -> Result<PathBuf,
         }
     }
     // found, but not ours to run: saying "not found" would send people looking for the wrong thing
-    let reason = if denied { "permission denied" } else { "executable file not found in $PATH" };
+    let reason = if denied {
+        "permission denied"
+    } else {
+        "executable file not found in $PATH"
+    };
     Err(format!("exec: {name:?}: {reason}"))
 }
 
 fn check(path: &Path) -> Result<(), String> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) => return Err(format!("stat {}: {}", path.display(), crate::error::os_text(&error))),
+        Err(error) => {
+            return Err(format!(
+                "stat {}: {}",
+                path.display(),
+                crate::error::os_text(&error)
+            ));
+        }
     };
     if metadata.is_dir() {
         return Err(errno_text(Errno::EISDIR));
     }
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| errno_text(Errno::EINVAL))?;
-    faccessat(nix::fcntl::AT_FDCWD, path.as_c_str(), AccessFlags::X_OK, nix::fcntl::AtFlags::AT_EACCESS)
-        .map_err(errno_text)
+    faccessat(
+        nix::fcntl::AT_FDCWD,
+        path.as_c_str(),
+        AccessFlags::X_OK,
+        nix::fcntl::AtFlags::AT_EACCESS,
+    )
+    .map_err(errno_text)
 }
 
 #[cfg(test)]
@@ -62,17 +82,44 @@ mod tests {
         let folder = dir.path().to_str().expect("utf-8");
 
         let cases = [
-            ("/no/such".to_string(), None, "exec: \"/no/such\": stat /no/such: no such file or directory".to_string()),
-            (plain.to_string(), None, format!("exec: {plain:?}: permission denied")),
-            (folder.to_string(), None, format!("exec: {folder:?}: is a directory")),
-            ("nope".into(), Some("/bin:/usr/bin"), "exec: \"nope\": executable file not found in $PATH".into()),
-            ("sh".into(), None, "exec: \"sh\": executable file not found in $PATH".into()),
-            ("plain".into(), Some(folder), "exec: \"plain\": permission denied".into()),
+            (
+                "/no/such".to_string(),
+                None,
+                "exec: \"/no/such\": stat /no/such: no such file or directory".to_string(),
+            ),
+            (
+                plain.to_string(),
+                None,
+                format!("exec: {plain:?}: permission denied"),
+            ),
+            (
+                folder.to_string(),
+                None,
+                format!("exec: {folder:?}: is a directory"),
+            ),
+            (
+                "nope".into(),
+                Some("/bin:/usr/bin"),
+                "exec: \"nope\": executable file not found in $PATH".into(),
+            ),
+            (
+                "sh".into(),
+                None,
+                "exec: \"sh\": executable file not found in $PATH".into(),
+            ),
+            (
+                "plain".into(),
+                Some(folder),
+                "exec: \"plain\": permission denied".into(),
+            ),
         ];
         for (name, path, expected) in cases {
             assert_eq!(find_executable(&name, path), Err(expected));
         }
-        assert_eq!(find_executable("sh", Some("/nope:/bin")), Ok("/bin/sh".into()));
+        assert_eq!(
+            find_executable("sh", Some("/nope:/bin")),
+            Ok("/bin/sh".into())
+        );
         assert_eq!(find_executable("/bin/sh", None), Ok("/bin/sh".into()));
     }
 }

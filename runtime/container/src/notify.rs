@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, setsockopt, socketpair,
-    sockopt,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
+    sendmsg, setsockopt, socketpair, sockopt,
 };
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork};
@@ -57,19 +57,37 @@ impl Courier {
     /// `describe` makes the message for the listener once the process's pid is known.
     pub fn send(listener: &Path, describe: impl Fn(Pid) -> Vec<u8>) -> Result<(Self, Handover)> {
         let stream = UnixStream::connect(listener).on("connect to seccomp listener", listener)?;
-        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
-            .during(|| "open a socket pair".into())?;
+        let (ours, theirs) = socketpair(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        )
+        .during(|| "open a socket pair".into())?;
         setsockopt(&ours, sockopt::PassCred, &true).during(|| "ask for credentials".into())?;
         let page = shared_page()?;
         // SAFETY: the runtime has one thread, so the child may go on in any code; it never returns.
         match unsafe { fork() }.during(|| "fork the seccomp courier".into())? {
             ForkResult::Parent { child } => {
-                let handover = Handover { page, wake: theirs.as_raw_fd() };
-                Ok((Self { child, wake: Some(theirs) }, handover))
+                let handover = Handover {
+                    page,
+                    wake: theirs.as_raw_fd(),
+                };
+                Ok((
+                    Self {
+                        child,
+                        wake: Some(theirs),
+                    },
+                    handover,
+                ))
             }
             ForkResult::Child => {
                 drop(theirs);
-                let outcome = if deliver(&ours, &stream, page, describe).is_ok() { DELIVERED } else { FAILED };
+                let outcome = if deliver(&ours, &stream, page, describe).is_ok() {
+                    DELIVERED
+                } else {
+                    FAILED
+                };
                 page.outcome.store(outcome, Ordering::Release);
                 std::process::exit(0)
             }
@@ -92,10 +110,17 @@ impl Handover {
 
     pub fn load(&self, filter: &Filter) -> Result<(), String> {
         let announce = [IoSlice::new(b"!")];
-        sendmsg::<()>(self.wake, &announce, &[], MsgFlags::empty(), None).map_err(|errno| format!("wake the seccomp courier: {}", errno_text(errno)))?;
-        let descriptor = filter.load().map_err(|errno| format!("load seccomp filter: {}", errno_text(errno)))?;
-        let Some(descriptor) = descriptor else { return Err("seccomp filter without a listener".into()) };
-        self.page.descriptor.store(descriptor.as_raw_fd(), Ordering::Release);
+        sendmsg::<()>(self.wake, &announce, &[], MsgFlags::empty(), None)
+            .map_err(|errno| format!("wake the seccomp courier: {}", errno_text(errno)))?;
+        let descriptor = filter
+            .load()
+            .map_err(|errno| format!("load seccomp filter: {}", errno_text(errno)))?;
+        let Some(descriptor) = descriptor else {
+            return Err("seccomp filter without a listener".into());
+        };
+        self.page
+            .descriptor
+            .store(descriptor.as_raw_fd(), Ordering::Release);
         let deadline = Instant::now() + PATIENCE;
         // no system call may be made here, sleeping included: reading the clock is none
         loop {
@@ -111,15 +136,27 @@ impl Handover {
 fn shared_page() -> Result<&'static Page> {
     let size = NonZeroUsize::new(4096).ok_or(Error::Bundle("page size".into()))?;
     // SAFETY: a new anonymous mapping aliases nothing.
-    let memory = unsafe { mmap_anonymous(None, size, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED) }
-        .during(|| "map a shared page".into())?;
+    let memory = unsafe {
+        mmap_anonymous(
+            None,
+            size,
+            ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
+            MapFlags::MAP_SHARED,
+        )
+    }
+    .during(|| "map a shared page".into())?;
     // SAFETY: the page is zeroed, aligned, larger than Page and never unmapped; all access is atomic.
     let page: &'static Page = unsafe { memory.cast().as_ref() };
     page.descriptor.store(NOT_YET, Ordering::Relaxed);
     Ok(page)
 }
 
-fn deliver(wake: &OwnedFd, listener: &UnixStream, page: &Page, describe: impl Fn(Pid) -> Vec<u8>) -> nix::Result<()> {
+fn deliver(
+    wake: &OwnedFd,
+    listener: &UnixStream,
+    page: &Page,
+    describe: impl Fn(Pid) -> Vec<u8>,
+) -> nix::Result<()> {
     let pid = sender_of(wake)?;
     let process = pidfd_open(pid)?;
     let deadline = Instant::now() + PATIENCE;
@@ -133,8 +170,14 @@ fn deliver(wake: &OwnedFd, listener: &UnixStream, page: &Page, describe: impl Fn
     let descriptor = take_descriptor(&process, number)?;
     let message = describe(pid);
     let rights = [descriptor.as_raw_fd()];
-    sendmsg::<()>(listener.as_raw_fd(), &[IoSlice::new(&message)], &[ControlMessage::ScmRights(&rights)], MsgFlags::empty(), None)
-        .map(drop)
+    sendmsg::<()>(
+        listener.as_raw_fd(),
+        &[IoSlice::new(&message)],
+        &[ControlMessage::ScmRights(&rights)],
+        MsgFlags::empty(),
+        None,
+    )
+    .map(drop)
 }
 
 /// The kernel's word on who woke us, in our own pid namespace.
@@ -142,7 +185,12 @@ fn sender_of(wake: &OwnedFd) -> nix::Result<Pid> {
     let mut byte = [0];
     let mut buffers = [IoSliceMut::new(&mut byte)];
     let mut space = nix::cmsg_space!(libc::ucred);
-    let message = recvmsg::<()>(wake.as_raw_fd(), &mut buffers, Some(&mut space), MsgFlags::empty())?;
+    let message = recvmsg::<()>(
+        wake.as_raw_fd(),
+        &mut buffers,
+        Some(&mut space),
+        MsgFlags::empty(),
+    )?;
     let credentials = message.cmsgs()?.find_map(|item| match item {
         ControlMessageOwned::ScmCredentials(credentials) => Some(Pid::from_raw(credentials.pid())),
         _ => None,
@@ -152,7 +200,9 @@ fn sender_of(wake: &OwnedFd) -> nix::Result<Pid> {
 
 fn take_descriptor(process: &OwnedFd, number: RawFd) -> nix::Result<OwnedFd> {
     // SAFETY: plain system call without pointers.
-    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0) })?;
+    let fd = Errno::result(unsafe {
+        libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0)
+    })?;
     let fd = RawFd::try_from(fd).map_err(|_| Errno::EBADF)?;
     // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

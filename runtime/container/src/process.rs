@@ -22,7 +22,10 @@ pub struct ProcessId {
 impl ProcessId {
     pub fn of(pid: Pid) -> nix::Result<Self> {
         let stat = Stat::read(pid.as_raw()).ok_or(Errno::ESRCH)?;
-        Ok(Self { pid: pid.as_raw(), start_time: stat.start_time })
+        Ok(Self {
+            pid: pid.as_raw(),
+            start_time: stat.start_time,
+        })
     }
 
     pub fn pid(self) -> Pid {
@@ -38,14 +41,24 @@ impl ProcessId {
     pub fn open(self) -> nix::Result<OwnedFd> {
         let fd = pidfd_open(self.pid())?;
         // the descriptor was opened by pid: only now that it pins the process does the start time prove who it is
-        if self.is_alive() { Ok(fd) } else { Err(Errno::ESRCH) }
+        if self.is_alive() {
+            Ok(fd)
+        } else {
+            Err(Errno::ESRCH)
+        }
     }
 
     pub fn signal(self, signal: i32) -> nix::Result<()> {
         let fd = self.open()?;
         // SAFETY: plain system call on a descriptor that lives until the end of this function; no memory is passed.
         let result = unsafe {
-            libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), signal, std::ptr::null::<libc::siginfo_t>(), 0)
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                fd.as_raw_fd(),
+                signal,
+                std::ptr::null::<libc::siginfo_t>(),
+                0,
+            )
         };
         Errno::result(result).map(drop)
     }
@@ -102,14 +115,20 @@ mod tests {
     fn a_reused_pid_is_somebody_else() {
         let me = ProcessId::of(Pid::this()).expect("own process");
         assert!(me.is_alive());
-        let earlier = ProcessId { start_time: me.start_time - 1, ..me };
+        let earlier = ProcessId {
+            start_time: me.start_time - 1,
+            ..me
+        };
         assert!(!earlier.is_alive());
         assert_eq!(earlier.signal(0), Err(Errno::ESRCH));
     }
 
     #[test]
     fn an_ended_child_is_seen_before_it_is_reaped() {
-        let mut child = std::process::Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().expect("cat");
+        let mut child = std::process::Command::new("/bin/cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("cat");
         let id = ProcessId::of(Pid::from_raw(child.id().cast_signed())).expect("child");
         assert!(!id.wait_for_end(Duration::from_millis(1)));
         drop(child.stdin.take());

@@ -41,11 +41,18 @@ impl Report {
     pub fn open() -> Result<Self> {
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC).during(|| "open a pipe".into())?;
         TRAIL_FD.store(writer.as_raw_fd(), Ordering::Relaxed);
-        Ok(Self { reader, writer: Some(writer) })
+        Ok(Self {
+            reader,
+            writer: Some(writer),
+        })
     }
 
     pub fn reporter_of(report: Option<&Self>) -> Reporter {
-        Reporter(report.and_then(|report| report.writer.as_ref()).map_or(NO_TRAIL, AsRawFd::as_raw_fd))
+        Reporter(
+            report
+                .and_then(|report| report.writer.as_ref())
+                .map_or(NO_TRAIL, AsRawFd::as_raw_fd),
+        )
     }
 
     /// What was reported by the time every writer is gone: None when the payload has been exec'ed.
@@ -75,9 +82,15 @@ impl Reporter {
 /// The Executor's words if there are any, else the first event: libcontainer logs at every hop on the way out, so the
 /// first one stands nearest to the cause.
 fn conclude(text: &[u8]) -> Option<String> {
-    let records = || text.split(|byte| *byte == 0).filter_map(|record| record.split_first());
+    let records = || {
+        text.split(|byte| *byte == 0)
+            .filter_map(|record| record.split_first())
+    };
     let text_of = |(_, text): (&u8, &[u8])| String::from_utf8_lossy(text).into_owned();
-    records().find(|(kind, _)| **kind == VERDICT).or_else(|| records().next()).map(text_of)
+    records()
+        .find(|(kind, _)| **kind == VERDICT)
+        .or_else(|| records().next())
+        .map(text_of)
 }
 
 fn write_record(fd: RawFd, kind: u8, text: &str) {
@@ -115,7 +128,14 @@ impl Subscriber for Trace {
     }
 
     fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
-        Some(if self.debug.is_some() { Level::DEBUG } else { Level::ERROR }.into())
+        Some(
+            if self.debug.is_some() {
+                Level::DEBUG
+            } else {
+                Level::ERROR
+            }
+            .into(),
+        )
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -148,7 +168,11 @@ struct Line {
 
 impl Line {
     fn finish(self) -> String {
-        if self.fields.is_empty() { self.message } else { format!("{}: {}", self.message, self.fields) }
+        if self.fields.is_empty() {
+            self.message
+        } else {
+            format!("{}: {}", self.message, self.fields)
+        }
     }
 }
 
@@ -169,7 +193,10 @@ mod tests {
 
     #[test]
     fn a_verdict_outweighs_the_trail() {
-        assert_eq!(conclude(b".first\0.second\0!the reason\0"), Some("the reason".into()));
+        assert_eq!(
+            conclude(b".first\0.second\0!the reason\0"),
+            Some("the reason".into())
+        );
         assert_eq!(conclude(b".first\0.second\0"), Some("first".into()));
         assert_eq!(conclude(b""), None);
     }

@@ -71,15 +71,23 @@ const START: &str = "notify.sock";
 impl StateDir {
     pub fn locate(root: &Path, id: &str) -> Result<Self> {
         if !is_valid_id(id) {
-            return Err(Error::InvalidId { id: id.chars().take(128).collect() });
+            return Err(Error::InvalidId {
+                id: id.chars().take(128).collect(),
+            });
         }
-        Ok(Self { path: root.join(id) })
+        Ok(Self {
+            path: root.join(id),
+        })
     }
 
     /// Claims the id: the folder is what two creates race for.
     pub fn claim(&self, id: &str) -> Result<()> {
         let parent = self.path.parent().unwrap_or(&self.path);
-        fs::DirBuilder::new().recursive(true).mode(0o711).create(parent).on("create state folder", parent)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o711)
+            .create(parent)
+            .on("create state folder", parent)?;
         match fs::DirBuilder::new().mode(0o711).create(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 Err(Error::AlreadyExists { id: id.into() })
@@ -89,14 +97,18 @@ impl StateDir {
     }
 
     pub fn save(&self, state: &State) -> Result<()> {
-        let text = serde_json::to_vec(state).map_err(std::io::Error::from).on("encode", &self.path)?;
+        let text = serde_json::to_vec(state)
+            .map_err(std::io::Error::from)
+            .on("encode", &self.path)?;
         write_atomically(&self.path.join(STATE), &text, 0o600)
     }
 
     pub fn load(&self, id: &str) -> Result<State> {
         let path = self.path.join(STATE);
         let text = fs::read(&path).map_err(|source| missing(id, path.clone(), source))?;
-        serde_json::from_slice(&text).map_err(std::io::Error::from).on("read", &path)
+        serde_json::from_slice(&text)
+            .map_err(std::io::Error::from)
+            .on("read", &path)
     }
 
     /// Keeps the caller's config.json as it was at `create`: the bundle's may change later, or be made to.
@@ -128,7 +140,9 @@ impl StateDir {
 
     pub fn remove(&self) -> Result<()> {
         match fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).on("remove", &self.path),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).on("remove", &self.path)
+            }
             _ => Ok(()),
         }
     }
@@ -140,7 +154,13 @@ pub fn write_atomically(path: &Path, text: &[u8], mode: u32) -> Result<()> {
     let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let write = || {
         let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(mode).open(&draft)?.write_all(text)?;
+        options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(mode)
+            .open(&draft)?
+            .write_all(text)?;
         fs::rename(&draft, path)
     };
     write()

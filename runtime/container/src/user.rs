@@ -10,7 +10,10 @@ const LONGEST_FILE: u64 = 4 << 20;
 
 /// The home folder of `uid`; `/` when the image does not say, as runc has it.
 pub fn home_of(uid: u32) -> String {
-    File::open("/etc/passwd").ok().and_then(|file| search(BufReader::new(file.take(LONGEST_FILE)), uid)).unwrap_or("/".into())
+    File::open("/etc/passwd")
+        .ok()
+        .and_then(|file| search(BufReader::new(file.take(LONGEST_FILE)), uid))
+        .unwrap_or("/".into())
 }
 
 fn search(passwd: impl BufRead, uid: u32) -> Option<String> {
@@ -31,7 +34,10 @@ mod tests {
     fn the_first_entry_of_a_uid_counts_and_broken_lines_do_not() {
         let passwd = "# comment\nbroken\nroot:x:0:0:root:/root:/bin/sh\nnohome:x:7:7:::\nagent:x:1000:1000::/home/agent:/bin/sh\nagain:x:1000:1000::/elsewhere:";
         assert_eq!(search(passwd.as_bytes(), 0).as_deref(), Some("/root"));
-        assert_eq!(search(passwd.as_bytes(), 1000).as_deref(), Some("/home/agent"));
+        assert_eq!(
+            search(passwd.as_bytes(), 1000).as_deref(),
+            Some("/home/agent")
+        );
         assert_eq!(search(passwd.as_bytes(), 7), None);
         assert_eq!(search(passwd.as_bytes(), 4), None);
     }

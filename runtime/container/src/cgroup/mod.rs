@@ -11,6 +11,7 @@ mod freezer;
 mod hierarchy;
 mod join;
 mod make;
+mod mounts;
 mod place;
 mod processes;
 mod remove;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::CgroupError;
 pub use make::Placeholder;
+pub use mounts::HierarchyMount;
 pub use remove::Kill;
 
 use hierarchy::Legacy;

@@ -25,7 +25,9 @@ const RETURN_ENOSYS: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned(
 pub fn stub(profile: &LinuxSeccomp) -> Vec<libc::sock_filter> {
     let lenient = matches!(
         profile.default_action(),
-        LinuxSeccompAction::ScmpActAllow | LinuxSeccompAction::ScmpActLog | LinuxSeccompAction::ScmpActTrace
+        LinuxSeccompAction::ScmpActAllow
+            | LinuxSeccompAction::ScmpActLog
+            | LinuxSeccompAction::ScmpActTrace
     );
     if lenient || profile.default_errno_ret() == Some(libc::ENOSYS.cast_unsigned()) {
         return Vec::new();
@@ -34,22 +36,30 @@ pub fn stub(profile: &LinuxSeccomp) -> Vec<libc::sock_filter> {
     if !listed.contains(&ScmpArch::native()) {
         listed.push(ScmpArch::native());
     }
-    listed.into_iter().filter_map(|arch| Some(section(arch, highest(profile, arch)?))).flatten().collect()
+    listed
+        .into_iter()
+        .filter_map(|arch| Some(section(arch, highest(profile, arch)?)))
+        .flatten()
+        .collect()
 }
 
 /// The highest number among the calls the profile names.
 fn highest(profile: &LinuxSeccomp, arch: ScmpArch) -> Option<u32> {
-    let numbers = rules(profile).flat_map(|rule| rule.names()).filter_map(|name| {
-        let call = ScmpSyscall::from_name_by_arch(name, arch).ok()?;
-        // libseccomp numbers calls that an architecture lacks below zero
-        u32::try_from(call.as_raw_syscall()).ok()
-    });
+    let numbers = rules(profile)
+        .flat_map(|rule| rule.names())
+        .filter_map(|name| {
+            let call = ScmpSyscall::from_name_by_arch(name, arch).ok()?;
+            // libseccomp numbers calls that an architecture lacks below zero
+            u32::try_from(call.as_raw_syscall()).ok()
+        });
     numbers.max()
 }
 
 /// `if (arch == ours && our ABI && number > highest) return ENOSYS`, else on to what follows.
 fn section(arch: ScmpArch, highest: u32) -> Vec<libc::sock_filter> {
-    let Some(audit) = audit_number(arch) else { return Vec::new() };
+    let Some(audit) = audit_number(arch) else {
+        return Vec::new();
+    };
     let mut code = vec![op(LOAD, 0, 0, ARCH)];
     match arch {
         ScmpArch::X32 => code.extend([
@@ -64,7 +74,10 @@ fn section(arch: ScmpArch, highest: u32) -> Vec<libc::sock_filter> {
         ]),
         _ => code.extend([op(JUMP_IF_EQUAL, 0, 3, audit), op(LOAD, 0, 0, NUMBER)]),
     }
-    code.extend([op(JUMP_IF_GREATER, 0, 1, highest), op(RETURN, 0, 0, RETURN_ENOSYS)]);
+    code.extend([
+        op(JUMP_IF_GREATER, 0, 1, highest),
+        op(RETURN, 0, 0, RETURN_ENOSYS),
+    ]);
     code
 }
 

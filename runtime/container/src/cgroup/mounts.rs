@@ -1,0 +1,73 @@
+//! What a container sees of its cgroup on hosts with v1.
+//!
+//! libcontainer mounts each v1 hierarchy writable whatever the caller asked for. Bind mounts of the container's own
+//! folders show the same and keep the caller's options, in a cgroup namespace and without one.
+
+use std::path::{Path, PathBuf};
+
+use super::Cgroup;
+use super::hierarchy::ROOT;
+
+/// The container's folder of one hierarchy, and the name the hierarchy is mounted under.
+#[derive(Debug, PartialEq, Eq)]
+pub struct HierarchyMount {
+    pub name: PathBuf,
+    pub source: PathBuf,
+    /// other names of the same hierarchy: its controllers, when several are mounted together
+    pub links: Vec<String>,
+}
+
+impl Cgroup {
+    /// Empty on a unified host, where one cgroup2 mount shows everything and keeps its options.
+    pub fn legacy_mounts(&self) -> Vec<HierarchyMount> {
+        let mount = |legacy: &super::Legacy| {
+            let name: PathBuf = legacy
+                .folder
+                .strip_prefix(ROOT)
+                .ok()?
+                .components()
+                .take(1)
+                .collect();
+            let is_link = |controller: &&String| {
+                legacy.controllers.len() > 1 && Path::new(controller) != name
+            };
+            let links = legacy.controllers.iter().filter(is_link).cloned().collect();
+            Some(HierarchyMount {
+                name,
+                source: legacy.folder.clone(),
+                links,
+            })
+        };
+        self.legacy.iter().filter_map(mount).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Driver, Legacy};
+    use super::*;
+
+    #[test]
+    fn controllers_mounted_together_are_one_mount_with_links() {
+        let legacy = |controllers: &[&str], folder: &str| Legacy {
+            controllers: controllers.iter().map(ToString::to_string).collect(),
+            folder: folder.into(),
+        };
+        let cgroup = Cgroup {
+            driver: Driver::Cgroupfs,
+            id: "a".into(),
+            path: "/docker/a".into(),
+            unit: None,
+            unified: None,
+            legacy: vec![
+                legacy(&["cpu", "cpuacct"], "/sys/fs/cgroup/cpu,cpuacct/docker/a"),
+                legacy(&["name=systemd"], "/sys/fs/cgroup/systemd/docker/a"),
+            ],
+        };
+        let mounts = cgroup.legacy_mounts();
+        assert_eq!(mounts[0].name, Path::new("cpu,cpuacct"));
+        assert_eq!(mounts[0].links, ["cpu", "cpuacct"]);
+        assert_eq!(mounts[1].name, Path::new("systemd"));
+        assert!(mounts[1].links.is_empty());
+    }
+}
