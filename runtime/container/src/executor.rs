@@ -65,7 +65,7 @@ impl Executor for Payload {
     }
 
     fn exec(&self, _: &Spec) -> Result<(), ExecutorError> {
-        let Err(reason) = self.fence().and_then(|()| self.replace_ourselves());
+        let Err(reason) = self.replace_ourselves();
         self.reporter.fail(&reason);
         // whoever started us may be gone: the container's own output is where its user looks
         eprintln!("{reason}");
@@ -132,29 +132,30 @@ impl Payload {
         }
     }
 
+    /// Everything is made ready first: between the filter and execve no system call may be needed that a tight
+    /// profile does not allow.
     fn replace_ourselves(&self) -> Step<Infallible> {
         let program = self.program.borrow();
         let program = program.as_deref().ok_or("exec before validate")?;
         let name = program.display();
+        let holds_nul =
+            |_: NulError| format!("exec {name}: an argument or variable holds a NUL byte");
         let strings = |list: Option<&Vec<String>>| -> Result<Vec<CString>, NulError> {
             list.into_iter()
                 .flatten()
                 .map(|text| CString::new(text.as_str()))
                 .collect()
         };
-        let holds_nul =
-            |_: NulError| format!("exec {name}: an argument or variable holds a NUL byte");
         let path = CString::new(program.as_os_str().as_bytes()).map_err(holds_nul)?;
         let arguments = strings(self.process.args().as_ref()).map_err(holds_nul)?;
         let mut environment = strings(self.process.env().as_ref()).map_err(holds_nul)?;
         if self.variable("HOME").is_none_or(str::is_empty) {
+            let home = format!("HOME={}", home_of(self.process.user().uid()));
             environment.retain(|variable| variable.as_bytes() != b"HOME=");
-            environment.push(
-                CString::new(format!("HOME={}", home_of(self.process.user().uid())))
-                    .map_err(holds_nul)?,
-            );
+            environment.push(CString::new(home).map_err(holds_nul)?);
         }
         default_signals();
+        self.fence()?;
         nix::unistd::execve(&path, &arguments, &environment)
             .map_err(|errno| format!("exec {name}: {}", errno_text(errno)))
     }
