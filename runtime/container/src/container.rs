@@ -1,7 +1,7 @@
 //! One existing container: its status and the verbs that act on it.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libcontainer::container::ContainerStatus;
 use nix::unistd::Pid;
@@ -200,10 +200,28 @@ impl Container {
                 return Err(refused(status, "container init still running"));
             }
         }
-        self.state.cgroup.remove(Kill::Yes)?;
+        self.remove_processes()?;
         let poststop = self.run_poststop();
         self.dir.remove()?;
         poststop
+    }
+
+    /// A killed `create` may have left a process that has not reached the cgroup yet: it would make it anew.
+    fn remove_processes(&self) -> Result<()> {
+        let deadline = Instant::now() + DEATH;
+        loop {
+            self.state.cgroup.remove(Kill::Yes)?;
+            if self.state.init.is_some() || !self.dir.is_held() {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(refused(
+                    Status::Creating,
+                    "a process of the killed create does not end",
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn run_poststop(&self) -> Result<()> {

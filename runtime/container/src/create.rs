@@ -58,6 +58,7 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     cgroup.refuse_strangers()?;
 
     dir.claim(id)?;
+    let hold = dir.hold()?;
     let state = first_state(id, &bundle, cgroup)?;
     let undo = Undo {
         dir: &dir,
@@ -68,6 +69,7 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     dir.save(&state)?;
     let container = build(&bundle, state.clone(), &dir, filter, &options)?;
     undo.disarm();
+    drop(hold);
     Ok(container)
 }
 

@@ -63,6 +63,11 @@ pub struct StateDir {
     path: PathBuf,
 }
 
+/// Keeps the lock of [`StateDir::hold`] as long as it lives.
+#[derive(Debug)]
+pub struct Hold(#[expect(dead_code, reason = "the open file is the lock")] fs::File);
+
+const HOLD: &str = "making";
 const STATE: &str = "state.json";
 const CONFIG: &str = "config.json";
 /// Exists from `create` until `start` takes it away: init waits on this socket.
@@ -128,6 +133,19 @@ impl StateDir {
 
     pub fn exec_socket(&self) -> PathBuf {
         self.path.join(format!("exec-{}.sock", std::process::id()))
+    }
+
+    /// Held by `create` and, as they inherit it, by every process it makes until that becomes the payload.
+    pub fn hold(&self) -> Result<Hold> {
+        let path = self.path.join(HOLD);
+        let file = fs::File::create(&path).on("create", &path)?;
+        file.lock().on("lock", &path)?;
+        Ok(Hold(file))
+    }
+
+    /// Whether some process of a `create` is still on its way, wherever it is.
+    pub fn is_held(&self) -> bool {
+        fs::File::open(self.path.join(HOLD)).is_ok_and(|file| file.try_lock_shared().is_err())
     }
 
     pub fn path(&self) -> &Path {

@@ -4,9 +4,10 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use oci_spec::runtime::{LinuxDeviceCgroup, LinuxDeviceType};
+use oci_spec::runtime::{LinuxDeviceCgroup, LinuxDeviceType, LinuxResources};
 use sevorix_bpf::device::{self, Access, DeviceKind, DevicePolicy, DeviceRule};
 
+use super::systemd::{Property, Value};
 use super::{Cgroup, CgroupError, folder};
 
 impl Cgroup {
@@ -77,6 +78,78 @@ impl Cgroup {
     }
 }
 
+impl Cgroup {
+    /// On v1 systemd resets the devices controller of every unit at a `daemon-reload`: to everything, unless the unit
+    /// has a list of its own. (On v2 it leaves programs of others alone.)
+    pub(super) fn device_properties(
+        &self,
+        resources: &LinuxResources,
+    ) -> Result<Vec<Property>, CgroupError> {
+        let Some(rules) = resources.devices() else {
+            return Ok(Vec::new());
+        };
+        let policy = policy(rules)?;
+        // systemd can't except from "everything"; nothing is lost, as it then has no list to write
+        let strictness = if policy.allows_by_default() {
+            "auto"
+        } else {
+            "strict"
+        };
+        let mut properties = vec![
+            ("DevicePolicy", Value::Text(strictness.into())),
+            // an empty list ends the earlier one
+            ("DeviceAllow", Value::Pairs(Vec::new())),
+        ];
+        if !policy.allows_by_default() {
+            let names = folder::read_if_present(Path::new("/proc/devices"))?.unwrap_or_default();
+            let lines: Vec<_> = policy.exception_lines().collect();
+            let allowed = lines
+                .iter()
+                .filter_map(|line| unit_device(line, &names))
+                .collect();
+            properties.push(("DeviceAllow", Value::Pairs(allowed)));
+        }
+        Ok(properties)
+    }
+}
+
+/// `c 1:3 rwm` as systemd names it: a node for one device, the driver's name for all of a major number.
+fn unit_device(line: &str, driver_names: &str) -> Option<(String, String)> {
+    let mut fields = line.split([' ', ':']);
+    let (kind, major, minor, access) = (
+        fields.next()?,
+        fields.next()?,
+        fields.next()?,
+        fields.next()?,
+    );
+    let kind = if kind == "b" { "block" } else { "char" };
+    let device = match (major, minor) {
+        ("*", "*") => format!("{kind}-*"),
+        ("*", _) => return None,
+        (_, "*") => format!("{kind}-{}", driver_name(kind, major, driver_names)?),
+        _ => format!("/dev/{kind}/{major}:{minor}"),
+    };
+    Some((device, access.into()))
+}
+
+/// /proc/devices: a section for each kind, of lines with a number and a name.
+fn driver_name<'a>(kind: &str, major: &str, names: &'a str) -> Option<&'a str> {
+    let heading = if kind == "block" {
+        "Block devices:"
+    } else {
+        "Character devices:"
+    };
+    let section = names
+        .lines()
+        .skip_while(|line| *line != heading)
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    section
+        .filter_map(|line| line.trim().split_once(' '))
+        .find(|(number, _)| *number == major)
+        .map(|(_, name)| name)
+}
+
 /// The config's rules, then what every container may do (runc appends it, so a config can't take it away).
 fn policy(rules: &[LinuxDeviceCgroup]) -> Result<DevicePolicy, CgroupError> {
     let rules = rules.iter().map(rule).collect::<Result<Vec<_>, _>>()?;
@@ -114,4 +187,25 @@ fn rule(rule: &LinuxDeviceCgroup) -> Result<DeviceRule, CgroupError> {
 
 fn open(folder: &Path) -> Result<File, CgroupError> {
     File::open(folder).map_err(|source| CgroupError::io("open", folder, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_have_names_that_systemd_knows() {
+        let names = "Character devices:\n  1 mem\n136 pts\n\nBlock devices:\n  8 sd\n";
+        for (line, device) in [
+            ("c 1:3 rwm", Some(("/dev/char/1:3", "rwm"))),
+            ("c *:* m", Some(("char-*", "m"))),
+            ("c 136:* rw", Some(("char-pts", "rw"))),
+            ("b 8:* r", Some(("block-sd", "r"))),
+            ("b 136:* r", None),
+            ("c *:3 r", None),
+        ] {
+            let device = device.map(|(device, access)| (device.to_owned(), access.to_owned()));
+            assert_eq!(unit_device(line, names), device, "{line}");
+        }
+    }
 }

@@ -7,36 +7,34 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::LinuxResources;
 
 use super::hierarchy::ROOT;
-use super::{Cgroup, CgroupError, folder, systemd};
+use super::systemd::Occupant;
+use super::{Cgroup, CgroupError, folder};
 
 /// Keeps a cgroup alive that systemd would remove for being empty. To be dropped once init is inside.
 #[derive(Debug)]
 #[must_use = "dropping it lets systemd remove the empty cgroup"]
 pub struct Placeholder {
-    _process: Option<systemd::Occupant>,
+    _occupant: Option<Occupant>,
 }
 
 impl Cgroup {
     /// Makes the cgroup with its limits and its device list. On an error nothing of it is left.
     pub fn create(&self, resources: Option<&LinuxResources>) -> Result<Placeholder, CgroupError> {
         let mut made = Made::default();
-        let process = match &self.unit {
-            Some(unit) => Some(systemd::start(unit, &self.id, resources, self.folders())?),
-            None => None,
-        };
-        let limited = self
+        let occupant = self.start_unit(resources)?;
+        if let Err(error) = self
             .make_folders(&mut made)
-            .and_then(|()| self.limit(resources));
-        if let Err(error) = limited {
-            drop(process);
-            if let Some(unit) = &self.unit {
-                // the first error is the one that tells what went wrong
-                let _ = systemd::stop(unit);
-            }
+            .and_then(|()| self.limit(resources))
+        {
+            drop(occupant);
+            // the first error is the one that tells what went wrong
+            let _ = self.stop_unit();
             return Err(error);
         }
         made.keep();
-        Ok(Placeholder { _process: process })
+        Ok(Placeholder {
+            _occupant: occupant,
+        })
     }
 
     fn limit(&self, resources: Option<&LinuxResources>) -> Result<(), CgroupError> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Cgroup, CgroupError, folder, systemd};
+use super::{Cgroup, CgroupError, folder};
 
 /// A killed process leaves its cgroup only once it has given back everything, which takes long for much memory.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,8 +24,9 @@ impl Cgroup {
         if kill == Kill::Yes && self.exists() {
             self.signal_all(libc::SIGKILL)?;
         }
-        if let Some(unit) = &self.unit {
-            systemd::stop(unit)?;
+        // to stop a unit is to kill what is inside
+        if kill == Kill::Yes || self.pids()?.is_empty() {
+            self.stop_unit()?;
         }
         let patience = if kill == Kill::Yes {
             PATIENCE

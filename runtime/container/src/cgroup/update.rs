@@ -2,7 +2,7 @@
 
 use oci_spec::runtime::{LinuxMemory, LinuxResources};
 
-use super::{Cgroup, CgroupError, folder, systemd};
+use super::{Cgroup, CgroupError, folder};
 
 impl Cgroup {
     /// Changes what the resources say and nothing else.
@@ -13,9 +13,7 @@ impl Cgroup {
         {
             self.refuse_below_usage(&memory)?;
         }
-        if let Some(unit) = &self.unit {
-            systemd::set_properties(unit, resources)?;
-        }
+        self.update_unit(resources)?;
         if let Some(devices) = resources.devices() {
             self.replace_devices(devices)?;
         }

@@ -16,7 +16,7 @@ use super::{Cgroup, CgroupError, folder};
 
 /// One file to be written. The part of its name before the first dot is the controller it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Setting {
+pub(super) struct Setting {
     file: Cow<'static, str>,
     value: String,
     if_absent: IfAbsent,
@@ -57,6 +57,11 @@ impl Setting {
         self
     }
 
+    /// The file's name and what goes into it.
+    pub(super) fn as_written(&self) -> (&str, &str) {
+        (&self.file, &self.value)
+    }
+
     fn controller(&self) -> &str {
         self.file.split('.').next().unwrap_or(&self.file)
     }
@@ -73,19 +78,22 @@ impl Cgroup {
     /// memory+swap, a CPU quota not its parent's), and which must go first depends on what holds now: one that the
     /// kernel calls invalid is tried once more after the rest.
     pub(super) fn apply_resources(&self, resources: &LinuxResources) -> Result<(), CgroupError> {
-        let settings = if self.is_unified() {
-            unified::settings(resources, self)?
-        } else {
-            legacy::settings(resources)?
-        };
         let mut postponed = Vec::new();
-        for setting in settings {
+        for setting in self.settings(resources)? {
             match self.apply(&setting) {
                 Err(error) if error.errno() == Some(libc::EINVAL) => postponed.push(setting),
                 result => result?,
             }
         }
         postponed.iter().try_for_each(|setting| self.apply(setting))
+    }
+
+    pub(super) fn settings(&self, resources: &LinuxResources) -> Result<Vec<Setting>, CgroupError> {
+        if self.is_unified() {
+            unified::settings(resources, self)
+        } else {
+            legacy::settings(resources)
+        }
     }
 
     fn apply(&self, setting: &Setting) -> Result<(), CgroupError> {

@@ -1,53 +1,155 @@
-//! Cgroups that systemd makes on our behalf.
+//! Cgroups that systemd makes on our behalf: one transient scope for each container.
 
-use std::path::Path;
+mod bus;
+mod message;
+mod occupant;
+mod properties;
+
+use std::io;
 
 use oci_spec::runtime::LinuxResources;
 
-use super::CgroupError;
-use super::slice::Unit;
+use super::{Cgroup, CgroupError};
+use bus::Manager;
+pub(super) use message::{Property, Value};
+pub(super) use occupant::Occupant;
 
+/// What went wrong between us and systemd.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
-    #[error("systemd support for managing cgroups is not available")]
+    #[error(
+        "systemd cgroup flag passed, but systemd support for managing cgroups is not available"
+    )]
     Unavailable,
+    #[error("unable to {action}")]
+    Io {
+        action: &'static str,
+        source: io::Error,
+    },
+    #[error("{text} ({name})")]
+    Refused { name: String, text: String },
+    #[error("the job ended with `{result}`")]
+    Job { result: String },
+    #[error("unexpected answer: {0}")]
+    Protocol(&'static str),
 }
 
 impl BusError {
+    /// The next step, when there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unavailable => {
                 Some("this host was not booted with systemd: use the cgroupfs driver".into())
             }
+            Self::Refused { name, .. } if is(name, "UnitExists") => Some(
+                "a unit of this name runs already: `systemctl status` tells whose it is".into(),
+            ),
+            Self::Job { .. } => Some("`journalctl -b -u UNIT` tells why".into()),
+            _ => None,
         }
     }
-}
 
-/// A process that does nothing but be inside.
-#[derive(Debug)]
-pub(super) struct Occupant {}
-
-fn unavailable(action: &'static str, unit: &Unit) -> CgroupError {
-    CgroupError::Systemd {
-        action,
-        unit: unit.name.clone(),
-        source: BusError::Unavailable,
+    fn says(&self, error: &str) -> bool {
+        matches!(self, Self::Refused { name, .. } if is(name, error))
     }
 }
 
-pub(super) fn start<'a>(
-    unit: &Unit,
-    _id: &str,
-    _resources: Option<&LinuxResources>,
-    _folders: impl Iterator<Item = &'a Path>,
-) -> Result<Occupant, CgroupError> {
-    Err(unavailable("start", unit))
+fn is(name: &str, error: &str) -> bool {
+    name.strip_prefix("org.freedesktop.systemd1.") == Some(error)
 }
 
-pub(super) fn stop(unit: &Unit) -> Result<(), CgroupError> {
-    Err(unavailable("stop", unit))
-}
+impl Cgroup {
+    /// Lets systemd make the unit. A scope can't be empty, so a process of ours is in it until init is.
+    pub(super) fn start_unit(
+        &self,
+        resources: Option<&LinuxResources>,
+    ) -> Result<Option<Occupant>, CgroupError> {
+        let Some(unit) = &self.unit else {
+            return Ok(None);
+        };
+        let properties = resources
+            .map(|resources| self.unit_properties(resources))
+            .transpose()?
+            .unwrap_or_default();
+        let failed = |source| CgroupError::Systemd {
+            action: "start",
+            unit: unit.name.clone(),
+            source,
+        };
+        let mut manager = Manager::connect().map_err(failed)?;
+        let occupant = if unit.is_slice() {
+            None
+        } else {
+            Some(Occupant::start())
+        };
+        let occupant = occupant
+            .transpose()
+            .map_err(|source| CgroupError::io("fork for", &self.path, source))?;
+        let pid = occupant.as_ref().map(Occupant::pid);
+        let mut all = properties::unit(unit, &self.id, pid, self.is_unified());
+        all.extend(properties);
+        match manager.start_transient_unit(&unit.name, &all) {
+            // the kubelet's slices are there before their first container
+            Err(error) if error.says("UnitExists") && unit.is_slice() => {}
+            Err(error) if error.says("UnitExists") => {
+                // the name may be kept by a unit that failed: once forgotten, it is free
+                manager.reset_failed_unit(&unit.name).map_err(failed)?;
+                manager
+                    .start_transient_unit(&unit.name, &all)
+                    .map_err(failed)?;
+            }
+            result => result.map_err(failed)?,
+        }
+        Ok(occupant)
+    }
 
-pub(super) fn set_properties(unit: &Unit, _resources: &LinuxResources) -> Result<(), CgroupError> {
-    Err(unavailable("change", unit))
+    /// Ends the unit; systemd kills what is inside. One that is gone, as scopes are once empty, is no error.
+    pub(super) fn stop_unit(&self) -> Result<(), CgroupError> {
+        let Some(unit) = &self.unit else {
+            return Ok(());
+        };
+        let failed = |source| CgroupError::Systemd {
+            action: "stop",
+            unit: unit.name.clone(),
+            source,
+        };
+        let mut manager = Manager::connect().map_err(failed)?;
+        match manager.stop_unit(&unit.name) {
+            Err(error) if error.says("NoSuchUnit") => return Ok(()),
+            result => result.map_err(failed)?,
+        }
+        match manager.reset_failed_unit(&unit.name) {
+            Err(error) if !error.says("NoSuchUnit") => Err(failed(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells systemd what is about to be written, before it is: systemd writes its own, rounded form at once.
+    pub(super) fn update_unit(&self, resources: &LinuxResources) -> Result<(), CgroupError> {
+        let Some(unit) = &self.unit else {
+            return Ok(());
+        };
+        let properties = self.unit_properties(resources)?;
+        if properties.is_empty() {
+            return Ok(());
+        }
+        let failed = |source| CgroupError::Systemd {
+            action: "change",
+            unit: unit.name.clone(),
+            source,
+        };
+        Manager::connect()
+            .and_then(|mut manager| manager.set_unit_properties(&unit.name, &properties))
+            .map_err(failed)
+    }
+
+    fn unit_properties(&self, resources: &LinuxResources) -> Result<Vec<Property>, CgroupError> {
+        let settings = self.settings(resources)?;
+        let mut properties =
+            properties::limits(settings.iter().map(|setting| setting.as_written()));
+        if !self.is_unified() {
+            properties.extend(self.device_properties(resources)?);
+        }
+        Ok(properties)
+    }
 }

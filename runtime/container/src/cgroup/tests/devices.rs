@@ -6,7 +6,7 @@ use super::host::{TestCgroup, parse};
 const KMSG: (u32, u32) = (1, 11);
 
 /// Opens are made through a node of the test's own, since /dev may not have it.
-fn node(folder: &tempfile::TempDir) -> String {
+pub(super) fn node(folder: &tempfile::TempDir) -> String {
     let path = folder.path().join("kmsg");
     let device = nix::sys::stat::makedev(KMSG.0.into(), KMSG.1.into());
     let mode = nix::sys::stat::Mode::from_bits_truncate(0o600);
@@ -14,7 +14,7 @@ fn node(folder: &tempfile::TempDir) -> String {
     path.display().to_string()
 }
 
-fn can_open(test: &TestCgroup, path: &str) -> bool {
+pub(super) fn can_open(test: &TestCgroup, path: &str) -> bool {
     test.run(&format!(": <{path}")).succeeds()
 }
 

@@ -34,6 +34,12 @@ impl TestCgroup {
         })
     }
 
+    pub fn systemd(cgroups_path: &str) -> Self {
+        Self {
+            cgroup: Cgroup::locate(Some(Path::new(cgroups_path)), "test", Driver::Systemd).unwrap(),
+        }
+    }
+
     pub fn created(resources: serde_json::Value) -> Option<Self> {
         let this = Self::new()?;
         this.cgroup

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::host::{TestCgroup, parse};
+use super::host::{TestCgroup, eventually, parse};
 use crate::cgroup::{CgroupError, Kill};
 
 const MEGABYTE: i64 = 1 << 20;
@@ -130,7 +130,10 @@ fn a_checked_update_refuses_to_go_below_what_is_used() {
     let Some(test) = TestCgroup::limited(json!({"memory": {"limit": 64 * MEGABYTE}})) else {
         return;
     };
-    let _process = test.run("sleep 100");
+    let _process = test.run("x=$(head -c 1000000 /dev/zero | tr '\\0' x); sleep 100");
+    eventually("using memory", || {
+        test.cgroup.stats().unwrap()["memory"]["usage"]["usage"].as_u64() > Some(1_000_000)
+    });
     let error = test
         .cgroup
         .update(&parse(
@@ -153,7 +156,7 @@ fn usage_shows_in_the_stats() {
         return;
     };
     let _process = test.run("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 100");
-    super::host::eventually("using the processor", || {
+    eventually("using the processor", || {
         test.cgroup.stats().unwrap()["cpu"]["usage"]["total"]
             .as_u64()
             .is_some_and(|total| total > 1_000_000)
