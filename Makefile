@@ -1,0 +1,100 @@
+# Everything that is run on this project. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build fmt lint unit vm vm-image payload engines test test-all bench demo install uninstall deny clean
+.PHONY: checked
+
+target := $(or $(CARGO_TARGET_DIR),target)
+sevorix := $(target)/release/sevorix
+results := $(target)/results
+
+KERNEL ?= 6.12
+IMAGE ?= bookworm
+RUNTIMES ?= runc sevorix
+PREFIX ?= /usr/local
+# Packages are made with DESTDIR, and must leave the engines of the machine they are made on alone.
+ENGINES ?= $(if $(DESTDIR),,$(strip $(foreach engine,dockerd:docker containerd:containerd podman:podman,\
+	$(if $(shell command -v $(firstword $(subst :, ,$(engine)))),$(lastword $(subst :, ,$(engine)))))))
+
+build_packages := gcc make pkg-config clang llvm libseccomp-dev libelf-dev zlib1g-dev shellcheck
+# Scripts that source each other share variables, which shellcheck takes for unused or unassigned.
+shared_variables := SC2034,SC2154
+
+vm_run = integration/vm/run --kernel $(KERNEL) --image $(IMAGE) \
+	$(if $(ICOUNT),--icount) $(if $(SYSTEMD),--systemd) $(if $(HYBRID),--hybrid) \
+	$(if $(PAYLOAD),--payload '$(PAYLOAD)') $(if $(OUT),--out '$(OUT)') $(if $(TIMEOUT),--timeout $(TIMEOUT))
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+
+setup: ## install the Debian packages that are missing, check that Rust is there
+	@integration/vm/setup $(build_packages)
+	@cargo clippy --version >/dev/null && cargo fmt --version >/dev/null || \
+		{ echo 'make: Rust is missing, or its clippy or rustfmt: install the stable toolchain with rustup' >&2; exit 1; }
+
+build: ## build the runtime: target/release/sevorix
+	cargo build --release --locked -p sevorix
+
+fmt: ## format the Rust code
+	cargo fmt --all
+
+lint: ## formatting, clippy and shellcheck, without a warning
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	shellcheck -x -S warning -e $(shared_variables) $$(find .ci integration -name cache -prune -o -type f \
+		-exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME }' {} +)
+
+unit: ## the Rust tests, on this machine
+	if cargo nextest --version >/dev/null 2>&1; then run='nextest run'; else run='test'; fi; \
+		cargo $$run --locked --workspace --no-fail-fast 
+
+vm: ## a shell in the test bed; or CMD='...', with KERNEL=6.1|6.12 IMAGE=bookworm|trixie SYSTEMD=1 HYBRID=1 ICOUNT=1 PAYLOAD=dir OUT=dir TIMEOUT=s
+	@$(vm_run) $(if $(CMD),-- '$(subst ','\'',$(CMD))')
+
+vm-image: ## make the test bed's kernels and root images, where they are out of date
+	@integration/vm/build
+
+payload: build ## what the engine suites take into the test bed: target/payload
+	cargo build --release --locked -p sevorix-cri
+	integration/engines/build-fixtures
+	rm -rf $(target)/payload && mkdir -p $(target)/payload
+	cp -a $(sevorix) $(target)/release/sevorix-cri /bin/busybox integration/engines $(target)/payload/
+
+engines: payload ## engine cases in one VM: ARGS='--engine docker --filter exec', RUNTIMES='runc sevorix', and vm's options
+	integration/vm/run --kernel $(KERNEL) --image $(IMAGE) $(if $(SYSTEMD),--systemd) $(if $(HYBRID),--hybrid) \
+		--payload $(target)/payload --out $(or $(OUT),$(results)/engines) --timeout $(or $(TIMEOUT),3600) \
+		-- "/payload/engines/run --runtimes '$(RUNTIMES)' $(ARGS)"
+
+# One after the other: two cargos would wait for each other.
+checked:
+	$(MAKE) lint
+	$(MAKE) unit
+	$(MAKE) payload
+
+test: setup ## what CI runs: lint, unit tests, release build, the VM suites on both kernels; 20 to 40 minutes
+	@integration/vm/test quick
+
+test-all: setup ## the whole of it, with every long case on every kernel; hours
+	@integration/vm/test all
+
+bench: build ## the cost of a container beside runc and crun: retired instructions in the test bed, time on this machine
+	RUNTIMES='$(BENCH_RUNTIMES)' integration/bench/run $(sevorix)
+
+demo: setup build ## an agent's container under sevorix, told in plain words
+	@integration/demo/run $(sevorix)
+
+install: build ## install to PREFIX (/usr/local) and tell the engines found here: ENGINES='docker containerd podman'
+	install -D -m755 $(sevorix) $(DESTDIR)$(PREFIX)/bin/sevorix
+	$(if $(ENGINES),$(PREFIX)/bin/sevorix install $(ENGINES),@echo 'no engine was configured: sevorix install docker|containerd|podman')
+
+uninstall: ## take the engines' configuration back, and remove the binary
+	$(if $(ENGINES),$(PREFIX)/bin/sevorix uninstall $(ENGINES))
+	rm -f $(DESTDIR)$(PREFIX)/bin/sevorix
+
+deny: ## licences, advisories and sources of the dependencies, where cargo-deny is installed
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'make: cargo-deny is not installed: cargo install cargo-deny' >&2; exit 1; fi
+
+clean: ## remove what was built, but not the test bed's cache (integration/vm/cache)
+	cargo clean
+	rm -rf $(results) $(target)/payload
