@@ -10,13 +10,14 @@ use std::io::Read;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
 use crate::Result;
-use crate::error::Context;
+use crate::error::{Context, errno_text};
 
 /// The reading end, kept by the runtime.
 #[derive(Debug)]
@@ -87,10 +88,36 @@ fn conclude(text: &[u8]) -> Option<String> {
             .filter_map(|record| record.split_first())
     };
     let text_of = |(_, text): (&u8, &[u8])| String::from_utf8_lossy(text).into_owned();
-    records()
-        .find(|(kind, _)| **kind == VERDICT)
-        .or_else(|| records().next())
-        .map(text_of)
+    let verdict = records().find(|(kind, _)| **kind == VERDICT).map(text_of);
+    verdict.or_else(|| records().next().map(text_of).map(|trail| plain(&trail)))
+}
+
+/// libcontainer prints error numbers as `ENOENT` or `code: 2`; people and engines know them by the kernel's words.
+fn plain(trail: &str) -> String {
+    let words = || trail.split(|c: char| !c.is_ascii_alphanumeric());
+    let by_name = || {
+        words()
+            .filter(|word| word.len() > 2 && word.starts_with('E'))
+            .find_map(errno_named)
+    };
+    let by_number = || {
+        let mut after_code = words()
+            .skip_while(|word| *word != "code")
+            .filter(|word| !word.is_empty())
+            .skip(1);
+        after_code.next()?.parse().ok().map(Errno::from_raw)
+    };
+    match by_name().or_else(by_number) {
+        Some(errno) => format!("{trail}: {}", errno_text(errno)),
+        None => trail.into(),
+    }
+}
+
+fn errno_named(name: &str) -> Option<Errno> {
+    const HIGHEST: i32 = 133;
+    (1..=HIGHEST)
+        .map(Errno::from_raw)
+        .find(|errno| format!("{errno:?}") == name)
 }
 
 fn write_record(fd: RawFd, kind: u8, text: &str) {
@@ -199,6 +226,18 @@ mod tests {
         );
         assert_eq!(conclude(b".first\0.second\0"), Some("first".into()));
         assert_eq!(conclude(b""), None);
+    }
+
+    #[test]
+    fn error_numbers_become_the_words_engines_know() {
+        let ends =
+            |trail: &str, words: &str| assert!(plain(trail).ends_with(words), "{}", plain(trail));
+        ends("failed to mount: err=Nix(ENODEV)", ": no such device");
+        ends(
+            "failed: err=Io(Os { code: 2, kind: NotFound, message: \"...\" })",
+            ": no such file or directory",
+        );
+        assert_eq!(plain("EVERYTHING failed"), "EVERYTHING failed");
     }
 
     #[test]
