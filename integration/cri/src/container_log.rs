@@ -131,13 +131,11 @@ mod tests {
     use super::*;
 
     fn replayed(log: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
-        let path =
-            std::env::temp_dir().join(format!("sevorix-cri-{}-{}", std::process::id(), log.len()));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
         fs::write(&path, log).unwrap();
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let outcome = replay(&path, &mut stdout, &mut stderr);
-        fs::remove_file(&path).unwrap();
-        outcome.map(|()| (stdout, stderr))
+        replay(&path, &mut stdout, &mut stderr).map(|()| (stdout, stderr))
     }
 
     #[test]
@@ -169,13 +167,12 @@ mod tests {
 
     #[test]
     fn an_open_file_is_seen_until_it_is_closed() {
-        let path = std::env::temp_dir().join(format!("sevorix-cri-open-{}", std::process::id()));
+        let directory = tempfile::tempdir().unwrap();
+        let path = fs::canonicalize(directory.path()).unwrap().join("log");
         let file = fs::File::create(&path).unwrap();
-        let path = fs::canonicalize(path).unwrap();
         let this = i32::try_from(std::process::id()).unwrap();
         assert!(is_open_in(this, &path).unwrap());
         drop(file);
         assert!(!is_open_in(this, &path).unwrap());
-        fs::remove_file(&path).unwrap();
     }
 }

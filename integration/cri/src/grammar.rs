@@ -81,6 +81,9 @@ pub enum PodVerb {
     },
     /// List pods
     ListPods {
+        /// Only those of this name
+        #[arg(long)]
+        name: Option<String>,
         /// Print ids only
         #[arg(long, short)]
         quiet: bool,

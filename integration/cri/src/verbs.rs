@@ -54,30 +54,21 @@ async fn of_pod(client: &Client, verb: PodVerb) -> Result<()> {
             let config = pod.config(&engine::new_uid()?, privileged);
             output::line(&engine::run_pod(client, &pod.handler, config).await?)
         }
-        PodVerb::StopPod { pod } => {
-            done(
-                client,
-                StopPodSandboxRequest {
-                    pod_sandbox_id: pod,
-                },
-            )
-            .await
-        }
-        PodVerb::RmPod { pod } => {
-            done(
-                client,
-                RemovePodSandboxRequest {
-                    pod_sandbox_id: pod,
-                },
-            )
-            .await
-        }
+        PodVerb::StopPod {
+            pod: pod_sandbox_id,
+        } => done(client, StopPodSandboxRequest { pod_sandbox_id }).await,
+        PodVerb::RmPod {
+            pod: pod_sandbox_id,
+        } => done(client, RemovePodSandboxRequest { pod_sandbox_id }).await,
         PodVerb::PodStatus { pod, field } => {
             let (status, info) = engine::pod_status(client, &pod).await?;
             output::status(&status, info, field.pointer)
         }
-        PodVerb::ListPods { quiet } => {
-            let pods = client.call(ListPodSandboxRequest {}).await?.items;
+        PodVerb::ListPods { name, quiet } => {
+            let mut pods = client.call(ListPodSandboxRequest {}).await?.items;
+            if let Some(name) = name {
+                pods.retain(|pod| pod.metadata.as_ref().is_some_and(|of| of.name == name));
+            }
             output::list(&pods, quiet, |pod| &pod.id)
         }
     }
@@ -88,50 +79,30 @@ async fn of_container(client: &Client, verb: ContainerVerb) -> Result<()> {
         ContainerVerb::Create { pod, container } => {
             output::line(&engine::create_in_running_pod(client, &pod, &container).await?)
         }
-        ContainerVerb::Start { container } => {
-            done(
-                client,
-                StartContainerRequest {
-                    container_id: container,
-                },
-            )
-            .await
-        }
+        ContainerVerb::Start {
+            container: container_id,
+        } => done(client, StartContainerRequest { container_id }).await,
         ContainerVerb::Update { container, limits } => {
-            let linux = Some(limits.resources());
-            done(
-                client,
-                UpdateContainerResourcesRequest {
-                    container_id: container,
-                    linux,
-                },
-            )
-            .await
+            let request = UpdateContainerResourcesRequest {
+                container_id: container,
+                linux: Some(limits.resources()),
+            };
+            done(client, request).await
         }
         ContainerVerb::Logs { container } => {
             let (status, _) = engine::container_status(client, &container).await?;
             engine::print_log(client, &status).await
         }
         ContainerVerb::Stop { grace, container } => {
-            let timeout = grace.into();
-            done(
-                client,
-                StopContainerRequest {
-                    container_id: container,
-                    timeout,
-                },
-            )
-            .await
+            let request = StopContainerRequest {
+                container_id: container,
+                timeout: grace.into(),
+            };
+            done(client, request).await
         }
-        ContainerVerb::Rm { container } => {
-            done(
-                client,
-                RemoveContainerRequest {
-                    container_id: container,
-                },
-            )
-            .await
-        }
+        ContainerVerb::Rm {
+            container: container_id,
+        } => done(client, RemoveContainerRequest { container_id }).await,
         ContainerVerb::Status { container, field } => {
             let (status, info) = engine::container_status(client, &container).await?;
             output::status(&status, info, field.pointer)
