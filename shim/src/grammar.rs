@@ -1,0 +1,238 @@
+//! Options as Go's `flag` package reads them, because that is what engines and their users write for runc.
+//!
+//! `-name` and `--name` are the same option, its value is the next word or follows `=`, a switch may be set to
+//! `=false`, and options may follow operands. A verb declares its options as a struct; the same declaration makes the
+//! parser, the help text, the manual page and the completions. Reading one costs a few thousand instructions, which
+//! counts for a program that is started five times for every container.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::error::Error;
+
+/// One option as it is declared.
+#[derive(Debug, Clone, Copy)]
+pub struct Flag {
+    /// with `_` where the command line has `-`
+    pub field: &'static str,
+    pub short: Option<char>,
+    /// what the value is called in help texts; a switch has none
+    pub value: Option<&'static str>,
+    pub help: &'static str,
+}
+
+/// What a verb takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Grammar {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub operands: &'static str,
+    /// what follows the first operand belongs to somebody else, as the command of `exec` does
+    pub ends_at_operand: bool,
+    pub flags: &'static [Flag],
+}
+
+/// A struct made by [`options!`].
+pub trait Options: Default {
+    const GRAMMAR: Grammar;
+    /// Sets the option at this place of the grammar's list.
+    fn set(&mut self, index: usize, value: &OsStr) -> Result<(), String>;
+
+    /// The options found in `words`, and the operands.
+    fn read(words: &[OsString]) -> Result<(Self, Vec<OsString>), Error> {
+        let mut options = Self::default();
+        let operands = fill(&mut options, words)?;
+        Ok((options, operands))
+    }
+}
+
+/// Reads options until the words end or one is wrong; what was read before that is kept.
+pub fn fill<O: Options>(options: &mut O, words: &[OsString]) -> Result<Vec<OsString>, Error> {
+    let mut operands = Vec::new();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let text = word.as_bytes();
+        if text == b"--" {
+            break;
+        }
+        if text.len() < 2 || text[0] != b'-' {
+            operands.push(word.clone());
+            if O::GRAMMAR.ends_at_operand {
+                break;
+            }
+            continue;
+        }
+        let (name, attached) = split(text);
+        if matches!(name, b"help" | b"h") {
+            return Err(Error::Help(&O::GRAMMAR));
+        }
+        let index = find(&O::GRAMMAR, name)?;
+        let flag = &O::GRAMMAR.flags[index];
+        let value = match (attached, flag.value) {
+            (Some(value), _) => value,
+            (None, None) => OsStr::new("true"),
+            (None, Some(_)) => rest.next().ok_or_else(|| usage(format!("flag needs an argument: -{}", flag.long())))?,
+        };
+        options.set(index, value).map_err(|reason| {
+            usage(format!("invalid value {value:?} for flag -{}: {reason}", flag.long()))
+        })?;
+    }
+    operands.extend(rest.cloned());
+    Ok(operands)
+}
+
+/// `--name=value` into its two parts.
+fn split(word: &[u8]) -> (&[u8], Option<&OsStr>) {
+    let name = word.strip_prefix(b"--").unwrap_or(&word[1..]);
+    match name.iter().position(|byte| *byte == b'=') {
+        Some(at) => (&name[..at], Some(OsStr::from_bytes(&name[at + 1..]))),
+        None => (name, None),
+    }
+}
+
+fn find(grammar: &Grammar, name: &[u8]) -> Result<usize, Error> {
+    let found = grammar.flags.iter().position(|flag| flag.is(name));
+    found.ok_or_else(|| usage(format!("flag provided but not defined: -{}", String::from_utf8_lossy(name))))
+}
+
+impl Flag {
+    pub fn long(&self) -> String {
+        self.field.replace('_', "-")
+    }
+
+    fn is(&self, name: &[u8]) -> bool {
+        let field = self.field.as_bytes();
+        let same = |(declared, typed): (&u8, &u8)| if *declared == b'_' { *typed == b'-' } else { declared == typed };
+        let is_short = || matches!((name, self.short), ([typed], Some(short)) if char::from(*typed) == short);
+        (name.len() == field.len() && field.iter().zip(name).all(same)) || is_short()
+    }
+}
+
+fn usage(text: String) -> Error {
+    Error::Usage(text)
+}
+
+/// A type an option's value can have.
+pub trait Value: Sized {
+    /// What the value is called in help texts; None for a switch.
+    const NAME: Option<&'static str>;
+    /// `self` is what an earlier mention of the option has set.
+    fn take(&mut self, value: &OsStr) -> Result<(), String>;
+}
+
+impl Value for bool {
+    const NAME: Option<&'static str> = None;
+
+    fn take(&mut self, value: &OsStr) -> Result<(), String> {
+        *self = match value.as_bytes() {
+            b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True" => true,
+            b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => false,
+            _ => return Err("neither true nor false".into()),
+        };
+        Ok(())
+    }
+}
+
+/// Types a value is read into as a whole.
+pub trait Scalar: Sized {
+    const NAME: &'static str;
+    fn read(value: &OsStr) -> Result<Self, String>;
+}
+
+impl Scalar for PathBuf {
+    const NAME: &'static str = "PATH";
+
+    fn read(value: &OsStr) -> Result<Self, String> {
+        Ok(value.into())
+    }
+}
+
+impl Scalar for String {
+    const NAME: &'static str = "VALUE";
+
+    fn read(value: &OsStr) -> Result<Self, String> {
+        value.to_str().map(str::to_string).ok_or("not UTF-8".into())
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => { $(
+        impl Scalar for $number {
+            const NAME: &'static str = "N";
+
+            fn read(value: &OsStr) -> Result<Self, String> {
+                let text = value.to_str().unwrap_or_default();
+                text.parse().map_err(|error: std::num::ParseIntError| error.to_string())
+            }
+        }
+    )* };
+}
+
+numbers! { u16 u32 i32 u64 i64 }
+
+impl<S: Scalar> Value for Option<S> {
+    const NAME: Option<&'static str> = Some(S::NAME);
+
+    fn take(&mut self, value: &OsStr) -> Result<(), String> {
+        *self = Some(S::read(value)?);
+        Ok(())
+    }
+}
+
+impl<S: Scalar> Value for Vec<S> {
+    const NAME: Option<&'static str> = Some(S::NAME);
+
+    fn take(&mut self, value: &OsStr) -> Result<(), String> {
+        self.push(S::read(value)?);
+        Ok(())
+    }
+}
+
+/// Declares a verb: `struct Name("verb", "OPERANDS") { 'short' field: Type, … }`, documented as any struct is.
+/// `ends` before the brace says that options end at the first operand.
+macro_rules! options {
+    (
+        #[doc = $about:literal]
+        pub struct $name:ident($verb:literal, $operands:literal) $($ends:ident)? {
+            $( #[doc = $help:literal] $($short:literal)? $field:ident: $type:ty, )*
+        }
+    ) => {
+        #[doc = $about]
+        #[derive(Debug, Default, Clone, PartialEq)]
+        pub struct $name { $( #[doc = $help] pub $field: $type, )* }
+
+        impl $crate::grammar::Options for $name {
+            const GRAMMAR: $crate::grammar::Grammar = $crate::grammar::Grammar {
+                name: $verb,
+                about: $about.trim_ascii(),
+                operands: $operands,
+                ends_at_operand: $crate::grammar::options!(@ends $($ends)?),
+                flags: &[ $( $crate::grammar::Flag {
+                    field: stringify!($field),
+                    short: $crate::grammar::options!(@short $($short)?),
+                    value: <$type as $crate::grammar::Value>::NAME,
+                    help: $help.trim_ascii(),
+                }, )* ],
+            };
+
+            #[allow(unused_assignments, unused_mut, unused_variables, clippy::unreachable)]
+            fn set(&mut self, index: usize, value: &std::ffi::OsStr) -> Result<(), String> {
+                let mut place = 0;
+                $(
+                    if index == place {
+                        return $crate::grammar::Value::take(&mut self.$field, value);
+                    }
+                    place += 1;
+                )*
+                unreachable!("the index comes from this grammar's own list")
+            }
+        }
+    };
+    (@short) => { None };
+    (@short $short:literal) => { Some($short) };
+    (@ends) => { false };
+    (@ends ends) => { true };
+}
+
+pub(crate) use options;

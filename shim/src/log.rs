@@ -1,0 +1,119 @@
+//! Where messages go, in the shape engines read them from runc.
+//!
+//! containerd takes the last line of level `error` from the JSON log as the reason of a failure, so there is one such
+//! line at most, written last, and it is a whole sentence. People get the same sentence on stderr, with a hint.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use crate::cli::{self, Globals};
+use crate::error::{Context, Error, Result};
+
+struct Log {
+    /// stderr when there is none
+    file: Option<File>,
+    format: Format,
+    debug: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Format {
+    Text,
+    Json,
+}
+
+static LOG: OnceLock<Log> = OnceLock::new();
+
+/// To be called once, before the first message.
+pub fn open(globals: &Globals) -> Result<()> {
+    let format = match globals.log_format.as_deref() {
+        None | Some("text") => Format::Text,
+        Some("json") => Format::Json,
+        Some(other) => return Err(Error::Usage(format!("invalid log-format: {other:?}"))),
+    };
+    let append = |path| OpenOptions::new().append(true).create(true).mode(0o644).open(path).on("open log file", path);
+    let file = globals.log.as_deref().map(append).transpose()?;
+    // a second call would find the first one's log, which is the same
+    let _ = LOG.set(Log { file, format, debug: globals.debug });
+    Ok(())
+}
+
+/// The last words of an invocation.
+pub fn fail(error: &Error) {
+    if let Error::Help(grammar) = error {
+        print!("{}", cli::help(grammar));
+        std::process::exit(0);
+    }
+    let sentence = tame(&error.to_string());
+    let machines_read_stderr = match LOG.get() {
+        Some(Log { file: Some(file), format, .. }) => {
+            write(file, *format, "error", &sentence);
+            false
+        }
+        Some(Log { file: None, format, .. }) => *format == Format::Json,
+        None => false,
+    };
+    if machines_read_stderr {
+        return write(std::io::stderr(), Format::Json, "error", &sentence);
+    }
+    eprintln!("error: {sentence}");
+    if let Some(hint) = error.hint() {
+        eprintln!("hint: {}", tame(&hint));
+    }
+}
+
+pub fn warn(text: &str) {
+    message("warning", text);
+}
+
+/// For libcontainer's trail as well: whatever it thinks of an event, it is not our last word.
+pub fn debug(text: &str) {
+    if LOG.get().is_some_and(|log| log.debug) {
+        message("debug", text);
+    }
+}
+
+fn message(level: &str, text: &str) {
+    match LOG.get() {
+        Some(Log { file: Some(file), format, .. }) => write(file, *format, level, &tame(text)),
+        Some(Log { format, .. }) => write(std::io::stderr(), *format, level, &tame(text)),
+        None => {}
+    }
+}
+
+fn write(mut to: impl Write, format: Format, level: &str, text: &str) {
+    let line = line(format, level, text, SystemTime::now());
+    // one write for one line, so that lines of concurrent verbs don't mix; nobody is left to tell when it fails
+    let _ = to.write_all(line.as_bytes());
+}
+
+fn line(format: Format, level: &str, text: &str, now: SystemTime) -> String {
+    let time = humantime::format_rfc3339_nanos(now);
+    let quoted = serde_json::Value::from(text);
+    match format {
+        Format::Json => format!("{{\"level\":\"{level}\",\"msg\":{quoted},\"time\":\"{time}\"}}\n"),
+        Format::Text => format!("time=\"{time}\" level={level} msg={quoted}\n"),
+    }
+}
+
+/// Parts of a message come from images and containers: no control characters, and an end.
+fn tame(text: &str) -> String {
+    let mut tamed = String::with_capacity(text.len());
+    for letter in text.trim_end().chars() {
+        if tamed.len() >= LONGEST {
+            tamed.push('…');
+            break;
+        }
+        if letter.is_control() {
+            tamed.extend(letter.escape_default());
+        } else {
+            tamed.push(letter);
+        }
+    }
+    tamed
+}
+
+const LONGEST: usize = 2000;

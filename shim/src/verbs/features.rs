@@ -1,0 +1,83 @@
+//! `features`: what this runtime can do, for engines that ask before they use it.
+
+use std::ffi::OsString;
+
+use libseccomp::ScmpVersion;
+use serde_json::{Value, json};
+
+use super::{alone, print};
+use crate::cli::{COMMIT, Globals, SPEC, VERSION};
+use crate::error::Result;
+use crate::grammar::options;
+
+options! {
+    /// print what this runtime supports as JSON
+    pub struct Features("features", "") {
+    }
+}
+
+pub fn run(_: &Globals, words: &[OsString]) -> Result<u8> {
+    alone::<Features>(words)?;
+    print(&format!("{}\n", super::pretty(&features())?))
+}
+
+fn features() -> Value {
+    json!({
+        "ociVersionMin": "1.0.0",
+        "ociVersionMax": SPEC,
+        "hooks": ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
+        "mountOptions": MOUNT_OPTIONS.split_whitespace().collect::<Vec<_>>(),
+        "linux": {
+            "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
+            "capabilities": CAPABILITIES.split_whitespace().map(|name| format!("CAP_{name}")).collect::<Vec<_>>(),
+            "cgroup": {"v1": true, "v2": true, "systemd": true, "systemdUser": true, "rdma": true},
+            "seccomp": seccomp(),
+            "apparmor": {"enabled": true},
+            "selinux": {"enabled": false},
+            "intelRdt": {"enabled": false},
+            // libcontainer 0.7 checks the mappings of a mount and does not apply them
+            "mountExtensions": {"idmap": {"enabled": false}},
+            "netDevices": {"enabled": true},
+        },
+        "annotations": {
+            "io.sevorix.version": VERSION,
+            "io.sevorix.commit": COMMIT,
+            "io.github.seccomp.libseccomp.version": libseccomp_version(),
+        },
+        "potentiallyUnsafeConfigAnnotations": ["io.sevorix.", "org.systemd.property."],
+    })
+}
+
+fn libseccomp_version() -> String {
+    let version = ScmpVersion::current();
+    version.map_or("unknown".into(), |version| format!("{}.{}.{}", version.major, version.minor, version.micro))
+}
+
+fn seccomp() -> Value {
+    let named = |prefix: &str, names: &str| {
+        names.split_whitespace().map(|name| format!("{prefix}{name}")).collect::<Vec<_>>()
+    };
+    let flags = named("SECCOMP_FILTER_FLAG_", "TSYNC LOG SPEC_ALLOW WAIT_KILLABLE_RECV");
+    json!({
+        "enabled": true,
+        "actions": named("SCMP_ACT_", "ALLOW ERRNO KILL KILL_PROCESS KILL_THREAD LOG NOTIFY TRACE TRAP"),
+        "operators": named("SCMP_CMP_", "EQ GE GT LE LT MASKED_EQ NE"),
+        "archs": named("SCMP_ARCH_", ARCHITECTURES),
+        "knownFlags": flags,
+        "supportedFlags": flags,
+    })
+}
+
+const ARCHITECTURES: &str = "AARCH64 ARM LOONGARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 \
+    PPC64LE RISCV64 S390 S390X X32 X86 X86_64";
+
+const MOUNT_OPTIONS: &str = "acl async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noacl \
+    noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private \
+    ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime \
+    rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw \
+    shared silent slave strictatime suid symfollow sync tmpcopyup unbindable";
+
+const CAPABILITIES: &str = "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE \
+    NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE \
+    SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL \
+    SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE";

@@ -1,0 +1,112 @@
+//! One file for each verb.
+
+mod checkpoint;
+mod create;
+mod delete;
+mod exec;
+mod features;
+mod kill;
+mod list;
+mod passwd;
+mod pause;
+mod ps;
+mod run;
+mod spec;
+mod start;
+mod state;
+mod update;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::cli::Globals;
+use crate::error::{Context, Error, Result};
+use crate::grammar::{Grammar, Options};
+
+/// What the command line knows of a verb.
+#[derive(Debug)]
+pub struct Verb {
+    pub grammar: &'static Grammar,
+    /// whether a process of ours gets into a container and could be reached from there
+    pub enters_container: bool,
+    /// gives the exit status
+    pub run: fn(&Globals, &[OsString]) -> Result<u8>,
+}
+
+pub static VERBS: &[Verb] = &[
+    inside(&create::Create::GRAMMAR, create::run),
+    outside(&start::Start::GRAMMAR, start::run),
+    outside(&state::State::GRAMMAR, state::run),
+    outside(&kill::Kill::GRAMMAR, kill::run),
+    outside(&delete::Delete::GRAMMAR, delete::run),
+    inside(&run::Run::GRAMMAR, run::run),
+    inside(&exec::Exec::GRAMMAR, exec::run),
+    outside(&ps::Ps::GRAMMAR, ps::run),
+    outside(&list::List::GRAMMAR, list::run),
+    outside(&pause::Pause::GRAMMAR, pause::pause),
+    outside(&pause::Resume::GRAMMAR, pause::resume),
+    outside(&update::Update::GRAMMAR, update::run),
+    outside(&spec::Spec::GRAMMAR, spec::run),
+    outside(&features::Features::GRAMMAR, features::run),
+    outside(&checkpoint::Checkpoint::GRAMMAR, checkpoint::checkpoint),
+    outside(&checkpoint::Restore::GRAMMAR, checkpoint::restore),
+];
+
+type Run = fn(&Globals, &[OsString]) -> Result<u8>;
+
+const fn inside(grammar: &'static Grammar, run: Run) -> Verb {
+    Verb { grammar, enters_container: true, run }
+}
+
+const fn outside(grammar: &'static Grammar, run: Run) -> Verb {
+    Verb { grammar, enters_container: false, run }
+}
+
+/// The options, and the container's id as the only operand.
+fn with_id<O: Options>(words: &[OsString]) -> Result<(O, String)> {
+    let (options, operands) = O::read(words)?;
+    let [id] = operands.try_into().map_err(|_| wrong_count(O::GRAMMAR.name, "exactly 1"))?;
+    Ok((options, text(id)))
+}
+
+/// The options of a verb without operands.
+fn alone<O: Options>(words: &[OsString]) -> Result<O> {
+    match O::read(words)? {
+        (options, operands) if operands.is_empty() => Ok(options),
+        _ => Err(wrong_count(O::GRAMMAR.name, "exactly 0")),
+    }
+}
+
+fn wrong_count(verb: &str, count: &str) -> Error {
+    Error::Usage(format!("sevorix: \"{verb}\" requires {count} argument(s)"))
+}
+
+/// `--preserve-fds` counts from behind the descriptors a service manager passed to us.
+fn passed_on(asked: Option<u32>) -> u32 {
+    let number = |name| std::env::var(name).ok()?.parse::<u32>().ok();
+    let is_for_us = number("LISTEN_PID") == Some(std::process::id());
+    let activated = number("LISTEN_FDS").filter(|_| is_for_us).unwrap_or(0);
+    asked.unwrap_or(0).saturating_add(activated)
+}
+
+fn pretty(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value).map_err(std::io::Error::from).during(|| "write JSON".into())
+}
+
+fn compact(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(std::io::Error::from).during(|| "write JSON".into())
+}
+
+/// An id that is no UTF-8 is refused as an id a little later, with the letters it was meant to have.
+fn text(word: OsString) -> String {
+    word.to_string_lossy().into_owned()
+}
+
+/// Ends with whatever the reader's interest ends with.
+pub fn print(text: &str) -> Result<u8> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).during(|| "write to stdout".into())?;
+    Ok(0)
+}
