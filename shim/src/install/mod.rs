@@ -32,6 +32,8 @@ mod report;
 mod toml_text;
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod testing;
 
 use std::path::PathBuf;
