@@ -30,7 +30,7 @@ runtime_path() { # RUNTIME
 }
 
 cost() { # LABEL COMMAND...
-	"$payload/cost" "$costs" "$@" </dev/null >"$scratch/output" 2>&1 || die "$*: status $?: $(<"$scratch/output")"
+	"$payload/cost" "$costs" "$@" </dev/null >"$scratch/output" 2>&1 || die "${*:2}: status $?: $(<"$scratch/output")"
 }
 
 whole_run() { # RUNTIME [LABEL]
