@@ -9,7 +9,7 @@ use std::io;
 
 use oci_spec::runtime::LinuxResources;
 
-use super::{Cgroup, CgroupError};
+use super::{Cgroup, CgroupError, folder};
 use bus::Manager;
 pub(super) use message::{Property, Value};
 pub(super) use occupant::Occupant;
@@ -100,7 +100,22 @@ impl Cgroup {
             }
             result => result.map_err(failed)?,
         }
-        Ok(occupant)
+        match occupant {
+            Some(occupant) if !self.holds(&occupant)? => Err(failed(BusError::Job {
+                result: "the process is not inside".into(),
+            })),
+            occupant => Ok(occupant),
+        }
+    }
+
+    /// In the hierarchy by which systemd tells what belongs to the unit.
+    fn holds(&self, occupant: &Occupant) -> Result<bool, CgroupError> {
+        let Some(folder) = self.legacy_folder("name=systemd").or(self.unified_folder()) else {
+            return Ok(true);
+        };
+        Ok(folder::processes(folder)?
+            .iter()
+            .any(|pid| pid.as_raw().unsigned_abs() == occupant.pid()))
     }
 
     /// Ends the unit; systemd kills what is inside. One that is gone, as scopes are once empty, is no error.
