@@ -51,7 +51,7 @@ impl Launch<'_> {
         // so that nothing in a namespace we join can look into us
         let _ = nix::sys::prctl::set_dumpable(false);
         let pid = container_main_process(&arguments).map_err(|error| {
-            let reason = report.take().and_then(Report::wait);
+            let reason = report.take().and_then(Report::so_far);
             Error::Process(reason.unwrap_or_else(|| error.to_string()))
         })?;
         Ok(Pid::from_raw(pid.as_raw()))

@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
@@ -63,6 +63,17 @@ impl Report {
         let mut reader = std::fs::File::from(self.reader);
         // a failed read is an unknown outcome: what was read so far is all there is to say
         let _ = reader.read_to_end(&mut text);
+        conclude(&text)
+    }
+
+    /// What has been reported so far, without waiting for anybody: after a failure init may still be there, waiting for
+    /// a runtime that has given up.
+    pub fn so_far(self) -> Option<String> {
+        let mut text = Vec::new();
+        let mut reader = std::fs::File::from(self.reader);
+        let nonblocking = fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+        // ends with "would block" where somebody could still write
+        let _ = nonblocking.map(|_| reader.read_to_end(&mut text));
         conclude(&text)
     }
 
@@ -226,6 +237,13 @@ mod tests {
         );
         assert_eq!(conclude(b".first\0.second\0"), Some("first".into()));
         assert_eq!(conclude(b""), None);
+    }
+
+    #[test]
+    fn a_failure_is_read_while_others_could_still_write() {
+        let report = Report::open().expect("pipe");
+        Report::reporter_of(Some(&report)).fail("no such thing");
+        assert_eq!(report.so_far(), Some("no such thing".into()));
     }
 
     #[test]
