@@ -5,8 +5,24 @@ use std::path::{Component, Path, PathBuf};
 use libcgroups::common::CgroupConfig;
 use nix::unistd::Pid;
 
-use super::hierarchy::memberships;
+use super::hierarchy::{Legacy, memberships};
 use super::{Cgroup, CgroupError, folder};
+
+/// The v1 controllers whose hierarchies libcontainer joins.
+const KNOWN_TO_LIBCGROUPS: [&str; 12] = [
+    "blkio",
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "devices",
+    "freezer",
+    "hugetlb",
+    "memory",
+    "net_cls",
+    "net_prio",
+    "perf_event",
+    "pids",
+];
 
 impl Cgroup {
     /// For init. libcgroups finds the folder existing and attaches to it, whoever made it.
@@ -33,23 +49,27 @@ impl Cgroup {
         Ok(self.config_at(path))
     }
 
-    /// Puts a process into the hierarchies that libcontainer leaves out on hosts with v1: the v2 one, and those that
-    /// have a name instead of controllers, by which systemd knows what belongs to a unit.
+    /// Puts a process into the hierarchies that libcontainer leaves out on hosts with v1: the v2 one, those that have
+    /// a name instead of controllers (by which systemd knows what belongs to a unit), and younger controllers.
     pub fn join_unified(&self, process: Pid) -> Result<(), CgroupError> {
         if self.is_unified() {
             return Ok(());
         }
-        let named =
-            |controllers: &[String]| controllers.iter().any(|name| name.starts_with("name="));
-        let named = self
+        let left_out = |legacy: &&Legacy| {
+            !legacy
+                .controllers
+                .iter()
+                .any(|name| KNOWN_TO_LIBCGROUPS.contains(&name.as_str()))
+        };
+        let left_out = self
             .legacy
             .iter()
-            .filter(|legacy| named(&legacy.controllers))
+            .filter(left_out)
             .map(|legacy| legacy.folder.as_path());
         let pid = process.to_string();
         self.unified_folder()
             .into_iter()
-            .chain(named)
+            .chain(left_out)
             .try_for_each(|folder| folder::set(folder, "cgroup.procs", &pid))
     }
 

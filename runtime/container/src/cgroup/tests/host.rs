@@ -24,11 +24,12 @@ impl TestCgroup {
             return None;
         }
         let name = format!(
-            "test-{}-{}",
+            "sevorix-test-{}-{}",
             std::process::id(),
             NUMBER.fetch_add(1, Ordering::Relaxed)
         );
-        let path = Path::new("/sevorix-test").join(&name);
+        // below a parent that does not exist either
+        let path = Path::new("/").join(&name).join("container");
         Some(Self {
             cgroup: Cgroup::locate(Some(&path), &name, Driver::Cgroupfs).unwrap(),
         })
@@ -49,17 +50,12 @@ impl TestCgroup {
         Some(this)
     }
 
-    /// With limits, for which the host's controllers must be in the hierarchy: on a host with v1 they are not in v2's.
+    /// With limits, for which the host's controllers must be in the hierarchy: with v1 beside it they are not in v2's,
+    /// and kernels can be built without memory and cpuset on v1.
     pub fn limited(resources: serde_json::Value) -> Option<Self> {
         let this = Self::new()?;
-        let given =
-            std::fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
-        if this.cgroup.is_unified()
-            && !["cpu", "cpuset", "memory", "pids"]
-                .iter()
-                .all(|name| given.contains(name))
-        {
-            eprintln!("skipped: the v2 hierarchy has no controllers here");
+        if !this.has_controllers() {
+            eprintln!("skipped: the hierarchy has not all controllers here");
             return None;
         }
         this.cgroup
@@ -70,12 +66,23 @@ impl TestCgroup {
     }
 
     pub fn limited_unified(resources: serde_json::Value) -> Option<Self> {
-        let this = Self::limited(resources)?;
-        if !this.cgroup.is_unified() {
+        if !Self::new()?.cgroup.is_unified() {
             eprintln!("skipped: this is about cgroup v2");
             return None;
         }
-        Some(this)
+        Self::limited(resources)
+    }
+
+    pub fn has_controllers(&self) -> bool {
+        let given =
+            std::fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
+        ["cpu", "cpuset", "memory", "pids"].iter().all(|name| {
+            if self.cgroup.is_unified() {
+                given.contains(name)
+            } else {
+                self.cgroup.legacy_folder(name).is_some()
+            }
+        })
     }
 
     /// The main folder: where its processes and limits are looked for.
@@ -83,7 +90,7 @@ impl TestCgroup {
         if self.cgroup.is_unified() {
             self.cgroup.unified_folder().unwrap()
         } else {
-            self.cgroup.legacy_folder("memory").unwrap()
+            self.cgroup.legacy_folder("pids").unwrap()
         }
     }
 

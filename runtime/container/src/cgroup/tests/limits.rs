@@ -101,9 +101,10 @@ fn a_burst_beyond_the_old_quota_comes_with_the_new_one() {
 
 #[test]
 fn a_limit_that_fails_leaves_nothing() {
-    let Some(test) = TestCgroup::new() else {
+    let Some(test) = TestCgroup::limited(json!({})) else {
         return;
     };
+    test.cgroup.remove(Kill::No).unwrap();
     let error = test
         .cgroup
         .create(Some(&parse(json!({"cpu": {"cpus": "4000"}}))))
