@@ -16,7 +16,7 @@ use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::Pid;
 use oci_spec::runtime::Spec;
 
-use crate::error::Context;
+use crate::error::{Context, os_text};
 use crate::executor::Payload;
 use crate::process::pidfd_open;
 use crate::report::Report;
@@ -52,7 +52,10 @@ impl Launch<'_> {
         let _ = nix::sys::prctl::set_dumpable(false);
         let pid = container_main_process(&arguments).map_err(|error| {
             let reason = report.take().and_then(Report::so_far);
-            Error::Process(reason.unwrap_or_else(|| error.to_string()))
+            Error::Process(with_cause(
+                reason.unwrap_or_else(|| error.to_string()),
+                &error,
+            ))
         })?;
         Ok(Pid::from_raw(pid.as_raw()))
     }
@@ -81,6 +84,20 @@ impl Launch<'_> {
             as_sibling: false,
             pid_file: None,
         })
+    }
+}
+
+/// libcontainer's outer texts leave out the cause they wrap.
+fn with_cause(text: String, error: &dyn std::error::Error) -> String {
+    let mut cause = None;
+    let mut next = error.source();
+    while let Some(inner) = next {
+        cause = inner.downcast_ref::<std::io::Error>().or(cause);
+        next = inner.source();
+    }
+    match cause.map(os_text) {
+        Some(reason) if !text.contains(&reason) => format!("{text}: {reason}"),
+        _ => text,
     }
 }
 

@@ -92,7 +92,7 @@ impl Reporter {
 }
 
 /// The Executor's words if there are any, else the first event: libcontainer logs at every hop on the way out, so the
-/// first one stands nearest to the cause.
+/// first one stands nearest to the cause. The error number itself may only be in a later one.
 fn conclude(text: &[u8]) -> Option<String> {
     let records = || {
         text.split(|byte| *byte == 0)
@@ -100,28 +100,29 @@ fn conclude(text: &[u8]) -> Option<String> {
     };
     let text_of = |(_, text): (&u8, &[u8])| String::from_utf8_lossy(text).into_owned();
     let verdict = records().find(|(kind, _)| **kind == VERDICT).map(text_of);
-    verdict.or_else(|| records().next().map(text_of).map(|trail| plain(&trail)))
+    verdict.or_else(|| {
+        let trail: Vec<String> = records().map(text_of).collect();
+        let first = trail.first()?;
+        match trail.iter().find_map(|event| errno_in(event)) {
+            Some(errno) => Some(format!("{first}: {}", errno_text(errno))),
+            None => Some(first.clone()),
+        }
+    })
 }
 
 /// libcontainer prints error numbers as `ENOENT` or `code: 2`; people and engines know them by the kernel's words.
-fn plain(trail: &str) -> String {
-    let words = || trail.split(|c: char| !c.is_ascii_alphanumeric());
-    let by_name = || {
-        words()
-            .filter(|word| word.len() > 2 && word.starts_with('E'))
-            .find_map(errno_named)
-    };
-    let by_number = || {
+fn errno_in(event: &str) -> Option<Errno> {
+    let words = || event.split(|c: char| !c.is_ascii_alphanumeric());
+    let by_name = words()
+        .filter(|word| word.len() > 2 && word.starts_with('E'))
+        .find_map(errno_named);
+    by_name.or_else(|| {
         let mut after_code = words()
             .skip_while(|word| *word != "code")
             .filter(|word| !word.is_empty())
             .skip(1);
         after_code.next()?.parse().ok().map(Errno::from_raw)
-    };
-    match by_name().or_else(by_number) {
-        Some(errno) => format!("{trail}: {}", errno_text(errno)),
-        None => trail.into(),
-    }
+    })
 }
 
 fn errno_named(name: &str) -> Option<Errno> {
@@ -248,14 +249,14 @@ mod tests {
 
     #[test]
     fn error_numbers_become_the_words_engines_know() {
-        let ends =
-            |trail: &str, words: &str| assert!(plain(trail).ends_with(words), "{}", plain(trail));
-        ends("failed to mount: err=Nix(ENODEV)", ": no such device");
-        ends(
-            "failed: err=Io(Os { code: 2, kind: NotFound, message: \"...\" })",
-            ": no such file or directory",
+        let trail = b".failed to mount: syscall\0.failed: err=Nix(ENODEV)\0";
+        assert_eq!(
+            conclude(trail),
+            Some("failed to mount: syscall: no such device".into())
         );
-        assert_eq!(plain("EVERYTHING failed"), "EVERYTHING failed");
+        let trail = b".failed: err=Io(Os { code: 2, kind: NotFound, message: \"...\" })\0";
+        assert!(conclude(trail).is_some_and(|text| text.ends_with(": no such file or directory")));
+        assert_eq!(errno_in("EVERYTHING failed"), None);
     }
 
     #[test]

@@ -11,28 +11,25 @@ use super::systemd::{Property, Value};
 use super::{Cgroup, CgroupError, folder};
 
 impl Cgroup {
-    /// For a cgroup that was just made.
-    pub(super) fn limit_devices(&self, rules: &[LinuxDeviceCgroup]) -> Result<(), CgroupError> {
+    /// In a cgroup that others have had before, a list that held is replaced, and no device that both allow is ever
+    /// refused meanwhile.
+    pub(super) fn limit_devices(
+        &self,
+        rules: &[LinuxDeviceCgroup],
+        is_new: bool,
+    ) -> Result<(), CgroupError> {
         let policy = policy(rules)?;
-        if self.is_unified() {
-            let Some(folder) = self.unified_folder() else {
-                return Ok(());
-            };
-            return Ok(device::attach(open(folder)?.as_fd(), &policy)?);
-        }
-        self.write_device_list(&policy)
-    }
-
-    /// For a cgroup with processes: no device that both lists allow is ever refused meanwhile.
-    pub(super) fn replace_devices(&self, rules: &[LinuxDeviceCgroup]) -> Result<(), CgroupError> {
-        let policy = policy(rules)?;
-        if self.is_unified() {
-            let Some(folder) = self.unified_folder() else {
-                return Ok(());
-            };
-            return Ok(device::replace(open(folder)?.as_fd(), &policy)?);
-        }
-        self.write_device_list(&policy)
+        let Some(folder) = self.unified_folder().filter(|_| self.is_unified()) else {
+            return self.write_device_list(&policy);
+        };
+        let cgroup =
+            File::open(folder).map_err(|source| CgroupError::io("open", folder, source))?;
+        let set = if is_new {
+            device::attach
+        } else {
+            device::replace
+        };
+        Ok(set(cgroup.as_fd(), &policy)?)
     }
 
     /// `devices.list` shows the allowed devices, or `a` when it starts from everything; then it can't be told what is
@@ -183,10 +180,6 @@ fn rule(rule: &LinuxDeviceCgroup) -> Result<DeviceRule, CgroupError> {
         minor: number(rule.minor())?,
         access: Access::parse(access.ok_or_else(|| unusable("the access is missing"))?)?,
     })
-}
-
-fn open(folder: &Path) -> Result<File, CgroupError> {
-    File::open(folder).map_err(|source| CgroupError::io("open", folder, source))
 }
 
 #[cfg(test)]

@@ -22,10 +22,15 @@ impl Cgroup {
     pub fn create(&self, resources: Option<&LinuxResources>) -> Result<Placeholder, CgroupError> {
         let mut made = Made::default();
         let occupant = self.start_unit(resources)?;
-        if let Err(error) = self
-            .make_folders(&mut made)
-            .and_then(|()| self.limit(resources))
-        {
+        let limited = self.make_folders(&mut made).and_then(|()| {
+            let is_new = occupant.is_some()
+                || self
+                    .unified
+                    .as_ref()
+                    .is_some_and(|folder| made.0.contains(folder));
+            self.limit(resources, is_new)
+        });
+        if let Err(error) = limited {
             drop(occupant);
             // the first error is the one that tells what went wrong
             let _ = self.stop_unit();
@@ -37,11 +42,11 @@ impl Cgroup {
         })
     }
 
-    fn limit(&self, resources: Option<&LinuxResources>) -> Result<(), CgroupError> {
+    fn limit(&self, resources: Option<&LinuxResources>, is_new: bool) -> Result<(), CgroupError> {
         let rules = resources
             .and_then(|resources| resources.devices().as_deref())
             .unwrap_or_default();
-        self.limit_devices(rules)?;
+        self.limit_devices(rules, is_new)?;
         resources.map_or(Ok(()), |resources| self.apply_resources(resources))
     }
 

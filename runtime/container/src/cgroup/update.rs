@@ -15,7 +15,7 @@ impl Cgroup {
         }
         self.update_unit(resources)?;
         if let Some(devices) = resources.devices() {
-            self.replace_devices(devices)?;
+            self.limit_devices(devices, false)?;
         }
         self.apply_resources(resources)
     }

@@ -85,6 +85,25 @@ fn a_privileged_container_opens_everything_until_it_is_told_otherwise() {
 }
 
 #[test]
+fn a_cgroup_that_was_used_before_gets_the_new_list_alone() {
+    let Some(test) = TestCgroup::created(json!({})) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let kmsg = node(&folder);
+    assert!(!can_open(&test, &kmsg));
+    let _placeholder = test
+        .cgroup
+        .create(Some(&parse(
+            json!({"devices": [{"allow": true, "access": "rwm"}]}),
+        )))
+        .unwrap();
+    assert!(can_open(&test, &kmsg));
+    let _placeholder = test.cgroup.create(None).unwrap();
+    assert!(!can_open(&test, &kmsg));
+}
+
+#[test]
 fn a_rule_that_can_not_be_obeyed_is_refused() {
     let Some(test) = TestCgroup::new() else {
         return;

@@ -8,4 +8,5 @@ mod devices;
 mod host;
 mod life;
 mod limits;
+mod stats;
 mod systemd;
