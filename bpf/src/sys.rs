@@ -13,6 +13,7 @@ const BPF_PROG_LOAD: libc::c_int = 5;
 const BPF_PROG_ATTACH: libc::c_int = 8;
 const BPF_PROG_DETACH: libc::c_int = 9;
 const BPF_PROG_GET_FD_BY_ID: libc::c_int = 13;
+const BPF_OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const BPF_PROG_QUERY: libc::c_int = 16;
 
 const BPF_PROG_TYPE_CGROUP_DEVICE: u32 = 15;
@@ -145,6 +146,38 @@ fn program_by_id(id: u32) -> io::Result<OwnedFd> {
     };
     // SAFETY: the attributes hold no pointer.
     unsafe { bpf(BPF_PROG_GET_FD_BY_ID, &mut attributes) }.map(new_descriptor)
+}
+
+/// The name a program was loaded under; the kernel keeps 15 bytes of it.
+pub fn program_name(program: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
+    /// The head of `struct bpf_prog_info`, up to the name.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Info {
+        before: [u64; 8],
+        name: [u8; 16],
+    }
+    #[repr(C)]
+    struct InfoByFd {
+        bpf_fd: u32,
+        info_len: u32,
+        info: u64,
+    }
+    let mut info = Info::default();
+    let mut attributes = InfoByFd {
+        bpf_fd: descriptor_number(program),
+        info_len: count(size_of::<Info>())?,
+        info: std::ptr::from_mut(&mut info) as u64,
+    };
+    // SAFETY: `info` points to `info_len` writable bytes that outlive the call, all zero, so none of them asks the
+    // kernel to write anywhere else.
+    unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attributes) }?;
+    let end = info
+        .name
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(info.name.len());
+    Ok(info.name[..end].to_vec())
 }
 
 #[repr(C)]

@@ -1,3 +1,4 @@
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -5,6 +6,8 @@ use super::DevicePolicy;
 use crate::{BpfError, Result, sys};
 
 const KIND: &str = "device";
+/// By this our programs are told from those of others.
+const NAME: &CStr = c"sevorix_devices";
 
 /// Puts the policy on a cgroup that was just made. It ends with the cgroup.
 pub fn attach(cgroup: BorrowedFd<'_>, policy: &DevicePolicy) -> Result<()> {
@@ -16,9 +19,10 @@ pub fn attach(cgroup: BorrowedFd<'_>, policy: &DevicePolicy) -> Result<()> {
     sys::attach_device_program(cgroup, program.as_fd(), None).map_err(attach_error)
 }
 
-/// Puts the policy in the place of the one that holds. At no moment is there none.
+/// Puts the policy in the place of the one that holds. At no moment is there none. Programs of others stay: the kernel
+/// allows what all of them allow.
 pub fn replace(cgroup: BorrowedFd<'_>, policy: &DevicePolicy) -> Result<()> {
-    let earlier = sys::attached_device_programs(cgroup).map_err(|source| BpfError::Query {
+    let earlier = our_programs(cgroup).map_err(|source| BpfError::Query {
         program: KIND,
         source,
     })?;
@@ -37,12 +41,20 @@ pub fn replace(cgroup: BorrowedFd<'_>, policy: &DevicePolicy) -> Result<()> {
     Ok(())
 }
 
-fn load(policy: &DevicePolicy) -> Result<OwnedFd> {
-    sys::load_device_program(c"sevorix_devices", &policy.program()).map_err(|source| {
-        BpfError::Load {
-            program: KIND,
-            source,
+fn our_programs(cgroup: BorrowedFd<'_>) -> io::Result<Vec<OwnedFd>> {
+    let mut ours = Vec::new();
+    for program in sys::attached_device_programs(cgroup)? {
+        if sys::program_name(program.as_fd())? == NAME.to_bytes() {
+            ours.push(program);
         }
+    }
+    Ok(ours)
+}
+
+fn load(policy: &DevicePolicy) -> Result<OwnedFd> {
+    sys::load_device_program(NAME, &policy.program()).map_err(|source| BpfError::Load {
+        program: KIND,
+        source,
     })
 }
 
