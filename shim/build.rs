@@ -5,7 +5,9 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-env-changed=SEVORIX_COMMIT");
-    let given = std::env::var("SEVORIX_COMMIT").ok().filter(|commit| !commit.is_empty());
+    let given = std::env::var("SEVORIX_COMMIT")
+        .ok()
+        .filter(|commit| !commit.is_empty());
     let commit = given.or_else(head).unwrap_or_else(|| "unknown".into());
     println!("cargo:rustc-env=SEVORIX_COMMIT={commit}");
     if let Some(library) = static_libseccomp() {
@@ -39,5 +41,8 @@ fn prefer(library: &Path) {
 
 fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -8,7 +8,7 @@ use sevorix_container::cgroup::Driver;
 
 use crate::error::Error;
 use crate::grammar::{Grammar, Options, fill, options};
-use crate::verbs::{VERBS, Verb};
+use crate::verbs::{Caller, VERBS, Verb};
 
 options! {
     /// run containers as runc does, behind a policy
@@ -38,7 +38,19 @@ options! {
 #[derive(Debug)]
 pub enum Task<'a> {
     Print(String),
-    Verb { verb: &'static Verb, words: &'a [OsString] },
+    Verb {
+        verb: &'static Verb,
+        words: &'a [OsString],
+    },
+}
+
+impl Task<'_> {
+    pub fn caller(&self) -> Caller {
+        match self {
+            Self::Print(_) => Caller::Engine,
+            Self::Verb { verb, .. } => verb.caller,
+        }
+    }
 }
 
 /// The options stand also when the task can't be made out: they say where to log that.
@@ -59,12 +71,22 @@ fn task<'a>(globals: &Globals, words: &'a [OsString], left: usize) -> Result<Tas
     match VERBS.iter().find(|verb| verb.grammar.name == name) {
         Some(verb) => Ok(Task::Verb { verb, words }),
         None if name == "help" || name == "h" => Err(Error::Help(topic(words))),
-        None => Err(Error::Usage(format!("no help topic for '{}'", name.escape_debug()))),
+        None => Err(Error::Usage(format!(
+            "no help topic for '{}'",
+            name.escape_debug()
+        ))),
     }
 }
 
+/// The whole program's grammar, and that of each verb: what manuals and completions are made of.
+pub fn grammars() -> (&'static Grammar, impl Iterator<Item = &'static Grammar>) {
+    (&Globals::GRAMMAR, VERBS.iter().map(|verb| verb.grammar))
+}
+
 fn topic(words: &[OsString]) -> &'static Grammar {
-    let named = words.first().and_then(|word| VERBS.iter().find(|verb| *word == verb.grammar.name));
+    let named = words
+        .first()
+        .and_then(|word| VERBS.iter().find(|verb| *word == verb.grammar.name));
     named.map_or(&Globals::GRAMMAR, |verb| verb.grammar)
 }
 
@@ -73,7 +95,11 @@ impl Globals {
         let rootless = self.is_rootless()?;
         Ok(Runtime {
             root: self.root.clone().unwrap_or_else(|| default_root(rootless)),
-            cgroup_driver: if self.systemd_cgroup { Driver::Systemd } else { Driver::Cgroupfs },
+            cgroup_driver: if self.systemd_cgroup {
+                Driver::Systemd
+            } else {
+                Driver::Cgroupfs
+            },
             node_policy: self.policy.clone(),
         })
     }
@@ -83,14 +109,19 @@ impl Globals {
             None | Some("auto") => Ok(!nix::unistd::geteuid().is_root()),
             Some("true") => Ok(true),
             Some("false") => Ok(false),
-            Some(other) => Err(Error::Usage(format!("invalid value {other:?} for flag -rootless: true, false or auto"))),
+            Some(other) => Err(Error::Usage(format!(
+                "invalid value {other:?} for flag -rootless: true, false or auto"
+            ))),
         }
     }
 }
 
 fn default_root(rootless: bool) -> PathBuf {
-    let private = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| rootless && !folder.is_empty());
-    private.map_or(PathBuf::from("/run/sevorix"), |folder| PathBuf::from(folder).join("sevorix"))
+    let private =
+        std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| rootless && !folder.is_empty());
+    private.map_or(PathBuf::from("/run/sevorix"), |folder| {
+        PathBuf::from(folder).join("sevorix")
+    })
 }
 
 /// The lines that dockerd, go-runc and podman parse: "version" may stand in one of them only.
@@ -106,16 +137,36 @@ pub const SPEC: &str = "1.3.0";
 /// The help text of a verb, or of the whole program.
 pub fn help(grammar: &Grammar) -> String {
     let whole = grammar.name == Globals::GRAMMAR.name;
-    let title = if whole { "sevorix" } else { &format!("sevorix {}", grammar.name) };
-    let mut text = format!("{}\n\nusage: {title} [OPTIONS] {}\n", grammar.about, grammar.operands);
+    let title = if whole {
+        "sevorix"
+    } else {
+        &format!("sevorix {}", grammar.name)
+    };
+    let operands = Some(grammar.operands).filter(|operands| !operands.is_empty());
+    let operands = operands
+        .map(|operands| format!(" {operands}"))
+        .unwrap_or_default();
+    let mut text = format!("{}\n\nusage: {title} [OPTIONS]{operands}\n", grammar.about);
     let flags = grammar.flags.iter().map(|flag| {
-        let value = flag.value.map(|value| format!(" {value}")).unwrap_or_default();
-        let short = flag.short.map(|short| format!(", -{short}")).unwrap_or_default();
+        let value = flag
+            .value
+            .map(|value| format!(" {value}"))
+            .unwrap_or_default();
+        let short = flag
+            .short
+            .map(|short| format!(", -{short}"))
+            .unwrap_or_default();
         (format!("--{}{short}{value}", flag.long()), flag.help)
     });
     section(&mut text, "options", flags);
     if whole {
-        section(&mut text, "verbs", VERBS.iter().map(|verb| (verb.grammar.name.to_string(), verb.grammar.about)));
+        section(
+            &mut text,
+            "verbs",
+            VERBS
+                .iter()
+                .map(|verb| (verb.grammar.name.to_string(), verb.grammar.about)),
+        );
     }
     text
 }

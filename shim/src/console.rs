@@ -27,14 +27,19 @@ impl Waiting {
     /// For a process in the foreground, whose terminal nobody but us can take.
     pub fn if_wanted(terminal: bool, socket: Option<&Path>) -> Result<Option<(Self, OwnedFd)>> {
         if socket.is_some() {
-            return Err(Error::Usage("cannot use console socket if sevorix will not detach or allocate tty".into()));
+            return Err(Error::Usage(
+                "cannot use console socket if sevorix will not detach or allocate tty".into(),
+            ));
         }
         terminal.then(Self::new).transpose()
     }
 
     /// To be called when the process has been made: it has sent its pty by then.
     pub fn open(self) -> Result<Console> {
-        let missing = || Error::Impossible { what: "showing the terminal", reason: "the container has not sent it" };
+        let missing = || Error::Impossible {
+            what: "showing the terminal",
+            reason: "the container has not sent it",
+        };
         let pty = socket::receive(&self.0)?.ok_or_else(missing)?;
         let set_up = || "set up the terminal".to_string();
         fcntl(&pty, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).during(set_up)?;
@@ -42,7 +47,12 @@ impl Waiting {
         let mut settings = tcgetattr(&pty).during(set_up)?;
         settings.output_flags.remove(OutputFlags::ONLCR);
         tcsetattr(&pty, SetArg::TCSANOW, &settings).during(set_up)?;
-        let console = Console { pty, host: HostTerminal::take()?, typed: Flow::default(), shown: Flow::default() };
+        let console = Console {
+            pty,
+            host: HostTerminal::take()?,
+            typed: Flow::default(),
+            shown: Flow::default(),
+        };
         console.follow_size();
         Ok(console)
     }
@@ -68,7 +78,12 @@ impl Console {
     /// Gives the container's terminal the size of ours.
     pub fn follow_size(&self) {
         let Some(host) = &self.host else { return };
-        let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+        let mut size = libc::winsize {
+            ws_row: 0,
+            ws_col: 0,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
         // SAFETY: TIOCGWINSZ writes one winsize and TIOCSWINSZ reads one; it lives until both have returned.
         unsafe {
             if libc::ioctl(host.stream.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) == 0 {
@@ -80,17 +95,35 @@ impl Console {
     /// What there is to wait for. A stream of which nothing is wanted is left out: poll would report its hang-up
     /// again and again.
     pub fn interests(&self) -> Vec<(Stream, PollFd<'_>)> {
-        let to_pty = if self.typed.is_empty() { PollFlags::empty() } else { PollFlags::POLLOUT };
-        let from_pty = if self.shown.has_room() { PollFlags::POLLIN } else { PollFlags::empty() };
-        let input = if self.typed.has_room() { PollFlags::POLLIN } else { PollFlags::empty() };
-        let output = if self.shown.is_empty() { PollFlags::empty() } else { PollFlags::POLLOUT };
+        let to_pty = if self.typed.is_empty() {
+            PollFlags::empty()
+        } else {
+            PollFlags::POLLOUT
+        };
+        let from_pty = if self.shown.has_room() {
+            PollFlags::POLLIN
+        } else {
+            PollFlags::empty()
+        };
+        let input = if self.typed.has_room() {
+            PollFlags::POLLIN
+        } else {
+            PollFlags::empty()
+        };
+        let output = if self.shown.is_empty() {
+            PollFlags::empty()
+        } else {
+            PollFlags::POLLOUT
+        };
         let all = [
             (Stream::Input, STDIN, input),
             (Stream::Output, STDOUT, output),
             (Stream::Pty, self.pty.as_fd(), to_pty | from_pty),
         ];
         let wanted = all.into_iter().filter(|(_, _, events)| !events.is_empty());
-        wanted.map(|(stream, fd, events)| (stream, PollFd::new(fd, events))).collect()
+        wanted
+            .map(|(stream, fd, events)| (stream, PollFd::new(fd, events)))
+            .collect()
     }
 
     /// Moves what can be moved without waiting.
@@ -110,7 +143,10 @@ impl Console {
     pub fn drain(&mut self) {
         loop {
             while !self.shown.is_empty() {
-                let _ = poll(&mut [PollFd::new(STDOUT, PollFlags::POLLOUT)], PollTimeout::NONE);
+                let _ = poll(
+                    &mut [PollFd::new(STDOUT, PollFlags::POLLOUT)],
+                    PollTimeout::NONE,
+                );
                 self.shown.empty(STDOUT);
             }
             self.shown.fill(self.pty.as_fd());
@@ -176,7 +212,10 @@ struct HostTerminal {
 impl HostTerminal {
     /// None when our streams are no terminal.
     fn take() -> Result<Option<Self>> {
-        let Some(stream) = [STDIN, STDOUT, STDERR].into_iter().find(|stream| isatty(stream).unwrap_or(false)) else {
+        let Some(stream) = [STDIN, STDOUT, STDERR]
+            .into_iter()
+            .find(|stream| isatty(stream).unwrap_or(false))
+        else {
             return Ok(None);
         };
         let set_up = || "set the terminal to raw mode".to_string();

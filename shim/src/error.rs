@@ -11,6 +11,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     #[error(transparent)]
     Container(#[from] sevorix_container::Error),
+    #[error(transparent)]
+    Install(#[from] crate::install::Error),
     #[error("{0}")]
     Usage(String),
     /// Not a failure: somebody asked for the help text.
@@ -19,9 +21,15 @@ pub enum Error {
     #[error("{action}: {}", os_text(.source))]
     Io { action: String, source: io::Error },
     #[error("parse {}: {source}", .path.display())]
-    Json { path: PathBuf, source: serde_json::Error },
+    Json {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
     #[error("{what} cannot be done: {reason}")]
-    Impossible { what: &'static str, reason: &'static str },
+    Impossible {
+        what: &'static str,
+        reason: &'static str,
+    },
 }
 
 impl Error {
@@ -29,6 +37,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Container(error) => error.hint(),
+            Self::Install(error) => Some(error.hint()),
             Self::Usage(_) => Some("see sevorix --help".into()),
             _ => None,
         }
@@ -57,7 +66,10 @@ pub trait Context<T> {
 
 impl<T> Context<T> for io::Result<T> {
     fn during(self, action: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|source| Error::Io { action: action(), source })
+        self.map_err(|source| Error::Io {
+            action: action(),
+            source,
+        })
     }
 }
 

@@ -21,8 +21,14 @@ pub struct Foreground {
 }
 
 /// Faults of our own: blocked, they would kill us all the same.
-const FAULTS: [Signal; 6] =
-    [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGTRAP, Signal::SIGSYS];
+const FAULTS: [Signal; 6] = [
+    Signal::SIGSEGV,
+    Signal::SIGBUS,
+    Signal::SIGFPE,
+    Signal::SIGILL,
+    Signal::SIGTRAP,
+    Signal::SIGSYS,
+];
 
 impl Foreground {
     /// To be called before the payload exists.
@@ -31,7 +37,8 @@ impl Foreground {
         FAULTS.into_iter().for_each(|fault| held.remove(fault));
         held.thread_block().during(|| "block signals".into())?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-        let signals = SignalFd::with_flags(&held, flags).during(|| "open a signal descriptor".into())?;
+        let signals =
+            SignalFd::with_flags(&held, flags).during(|| "open a signal descriptor".into())?;
         Ok(Self { signals })
     }
 
@@ -55,16 +62,26 @@ impl Foreground {
 
     /// Waits for something to do, and does it.
     fn serve(&self, payload: Pid, console: Option<&mut Console>) -> Result<()> {
-        let streams = console.as_deref().map(Console::interests).unwrap_or_default();
+        let streams = console
+            .as_deref()
+            .map(Console::interests)
+            .unwrap_or_default();
         let (names, mut polled): (Vec<_>, Vec<_>) = streams.into_iter().unzip();
         polled.push(PollFd::new(self.signals.as_fd(), PollFlags::POLLIN));
         match poll(&mut polled, PollTimeout::NONE) {
             Err(Errno::EINTR) => return Ok(()),
             other => other.during(|| "wait for the payload".into())?,
         };
-        let ready: Vec<bool> = polled.iter().map(|entry| entry.any().unwrap_or(true)).collect();
+        let ready: Vec<bool> = polled
+            .iter()
+            .map(|entry| entry.any().unwrap_or(true))
+            .collect();
         if let Some(console) = console {
-            names.into_iter().zip(&ready).filter(|(_, ready)| **ready).for_each(|(stream, _)| console.serve(stream));
+            names
+                .into_iter()
+                .zip(&ready)
+                .filter(|(_, ready)| **ready)
+                .for_each(|(stream, _)| console.serve(stream));
             self.forward(payload, Some(console))
         } else {
             self.forward(payload, None)
@@ -72,7 +89,11 @@ impl Foreground {
     }
 
     fn forward(&self, payload: Pid, console: Option<&Console>) -> Result<()> {
-        while let Some(info) = self.signals.read_signal().during(|| "read a signal".into())? {
+        while let Some(info) = self
+            .signals
+            .read_signal()
+            .during(|| "read a signal".into())?
+        {
             match i32::try_from(info.ssi_signo).unwrap_or_default() {
                 libc::SIGCHLD | libc::SIGURG => {}
                 libc::SIGWINCH => console.into_iter().for_each(Console::follow_size),
@@ -113,6 +134,10 @@ fn reap(payload: Pid) -> Result<Option<u8>> {
 }
 
 fn as_shell_status(raw: i32) -> u8 {
-    let status = if libc::WIFSIGNALED(raw) { 128 + libc::WTERMSIG(raw) } else { libc::WEXITSTATUS(raw) };
+    let status = if libc::WIFSIGNALED(raw) {
+        128 + libc::WTERMSIG(raw)
+    } else {
+        libc::WEXITSTATUS(raw)
+    };
     u8::try_from(status).unwrap_or(u8::MAX)
 }

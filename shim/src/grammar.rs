@@ -72,10 +72,15 @@ pub fn fill<O: Options>(options: &mut O, words: &[OsString]) -> Result<Vec<OsStr
         let value = match (attached, flag.value) {
             (Some(value), _) => value,
             (None, None) => OsStr::new("true"),
-            (None, Some(_)) => rest.next().ok_or_else(|| usage(format!("flag needs an argument: -{}", flag.long())))?,
+            (None, Some(_)) => rest
+                .next()
+                .ok_or_else(|| usage(format!("flag needs an argument: -{}", flag.long())))?,
         };
         options.set(index, value).map_err(|reason| {
-            usage(format!("invalid value {value:?} for flag -{}: {reason}", flag.long()))
+            usage(format!(
+                "invalid value {value:?} for flag -{}: {reason}",
+                flag.long()
+            ))
         })?;
     }
     operands.extend(rest.cloned());
@@ -93,7 +98,12 @@ fn split(word: &[u8]) -> (&[u8], Option<&OsStr>) {
 
 fn find(grammar: &Grammar, name: &[u8]) -> Result<usize, Error> {
     let found = grammar.flags.iter().position(|flag| flag.is(name));
-    found.ok_or_else(|| usage(format!("flag provided but not defined: -{}", String::from_utf8_lossy(name))))
+    found.ok_or_else(|| {
+        usage(format!(
+            "flag provided but not defined: -{}",
+            String::from_utf8_lossy(name)
+        ))
+    })
 }
 
 impl Flag {
@@ -103,8 +113,15 @@ impl Flag {
 
     fn is(&self, name: &[u8]) -> bool {
         let field = self.field.as_bytes();
-        let same = |(declared, typed): (&u8, &u8)| if *declared == b'_' { *typed == b'-' } else { declared == typed };
-        let is_short = || matches!((name, self.short), ([typed], Some(short)) if char::from(*typed) == short);
+        let same = |(declared, typed): (&u8, &u8)| {
+            if *declared == b'_' {
+                *typed == b'-'
+            } else {
+                declared == typed
+            }
+        };
+        let is_short =
+            || matches!((name, self.short), ([typed], Some(short)) if char::from(*typed) == short);
         (name.len() == field.len() && field.iter().zip(name).all(same)) || is_short()
     }
 }
@@ -236,3 +253,126 @@ macro_rules! options {
 }
 
 pub(crate) use options;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    options! {
+        /// a verb for tests
+        pub struct Sample("sample", "ID") {
+            /// a path
+            'b' bundle: Option<PathBuf>,
+            /// a switch
+            'f' no_pivot: bool,
+            /// a number
+            preserve_fds: Option<u32>,
+            /// a list
+            'e' env: Vec<String>,
+        }
+    }
+
+    options! {
+        /// a verb whose operands end the options
+        pub struct Prefix("prefix", "ID COMMAND...") ends {
+            /// a switch
+            't' tty: bool,
+        }
+    }
+
+    fn read<O: Options>(words: &[&str]) -> Result<(O, Vec<String>), String> {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let (options, operands) = O::read(&words).map_err(|error| error.to_string())?;
+        Ok((
+            options,
+            operands
+                .into_iter()
+                .map(|word| word.into_string().expect("UTF-8"))
+                .collect(),
+        ))
+    }
+
+    #[test]
+    fn a_value_follows_or_is_attached_and_one_dash_is_as_good_as_two() {
+        for words in [
+            ["--bundle", "/b", "x"].as_slice(),
+            &["-bundle=/b", "x"],
+            &["-b", "/b", "x"],
+            &["x", "-b=/b"],
+        ] {
+            let (options, operands) = read::<Sample>(words).expect("valid");
+            assert_eq!(
+                (options.bundle, operands),
+                (Some("/b".into()), vec!["x".into()]),
+                "{words:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_may_look_like_an_option() {
+        let (options, _) = read::<Sample>(&["--bundle", "--no-pivot", "-"]).expect("valid");
+        assert_eq!(
+            (options.bundle, options.no_pivot),
+            (Some("--no-pivot".into()), false)
+        );
+    }
+
+    #[test]
+    fn a_switch_can_be_set_either_way_and_the_last_mention_counts() {
+        assert!(read::<Sample>(&["-f"]).expect("valid").0.no_pivot);
+        assert!(
+            !read::<Sample>(&["-f", "--no-pivot=false"])
+                .expect("valid")
+                .0
+                .no_pivot
+        );
+        assert!(read::<Sample>(&["--no-pivot=maybe"]).is_err());
+    }
+
+    #[test]
+    fn lists_grow() {
+        let (options, _) = read::<Sample>(&["-e", "A=1", "--env=B=2=3"]).expect("valid");
+        assert_eq!(options.env, ["A=1", "B=2=3"]);
+    }
+
+    #[test]
+    fn what_follows_the_first_operand_can_belong_to_the_payload() {
+        let (options, operands) =
+            read::<Prefix>(&["-t", "x", "ls", "-t", "--", "--help"]).expect("valid");
+        assert!(options.tty);
+        assert_eq!(operands, ["x", "ls", "-t", "--", "--help"]);
+        let (options, operands) = read::<Prefix>(&["--", "x", "-t"]).expect("valid");
+        assert!(!options.tty);
+        assert_eq!(operands, ["x", "-t"]);
+    }
+
+    #[test]
+    fn refusals_are_gos() {
+        let refusal = |words: &[&str]| read::<Sample>(words).expect_err("refused");
+        assert_eq!(
+            refusal(&["--nope=1"]),
+            "flag provided but not defined: -nope"
+        );
+        assert_eq!(
+            refusal(&["--no_pivot"]),
+            "flag provided but not defined: -no_pivot"
+        );
+        assert_eq!(
+            refusal(&["x", "--bundle"]),
+            "flag needs an argument: -bundle"
+        );
+        assert!(
+            refusal(&["--preserve-fds=-1"])
+                .starts_with("invalid value \"-1\" for flag -preserve-fds: ")
+        );
+    }
+
+    #[test]
+    fn an_option_that_is_no_text_is_a_refusal_and_a_value_that_is_none_stands() {
+        let bytes = |bytes: &[u8]| OsStr::from_bytes(bytes).to_os_string();
+        assert!(Sample::read(&[bytes(b"--b\xff")]).is_err());
+        let (options, _) = Sample::read(&[bytes(b"--bundle=/\xff")]).expect("valid");
+        assert_eq!(options.bundle, Some(PathBuf::from(bytes(b"/\xff"))));
+    }
+}

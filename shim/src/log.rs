@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use crate::cli::{self, Globals};
+use crate::cli::Globals;
 use crate::error::{Context, Error, Result};
 
 struct Log {
@@ -34,26 +34,39 @@ pub fn open(globals: &Globals) -> Result<()> {
         Some("json") => Format::Json,
         Some(other) => return Err(Error::Usage(format!("invalid log-format: {other:?}"))),
     };
-    let append = |path| OpenOptions::new().append(true).create(true).mode(0o644).open(path).on("open log file", path);
+    let append = |path| {
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o644)
+            .open(path)
+            .on("open log file", path)
+    };
     let file = globals.log.as_deref().map(append).transpose()?;
     // a second call would find the first one's log, which is the same
-    let _ = LOG.set(Log { file, format, debug: globals.debug });
+    let _ = LOG.set(Log {
+        file,
+        format,
+        debug: globals.debug,
+    });
     Ok(())
 }
 
 /// The last words of an invocation.
 pub fn fail(error: &Error) {
-    if let Error::Help(grammar) = error {
-        print!("{}", cli::help(grammar));
-        std::process::exit(0);
-    }
     let sentence = tame(&error.to_string());
     let machines_read_stderr = match LOG.get() {
-        Some(Log { file: Some(file), format, .. }) => {
+        Some(Log {
+            file: Some(file),
+            format,
+            ..
+        }) => {
             write(file, *format, "error", &sentence);
             false
         }
-        Some(Log { file: None, format, .. }) => *format == Format::Json,
+        Some(Log {
+            file: None, format, ..
+        }) => *format == Format::Json,
         None => false,
     };
     if machines_read_stderr {
@@ -78,7 +91,11 @@ pub fn debug(text: &str) {
 
 fn message(level: &str, text: &str) {
     match LOG.get() {
-        Some(Log { file: Some(file), format, .. }) => write(file, *format, level, &tame(text)),
+        Some(Log {
+            file: Some(file),
+            format,
+            ..
+        }) => write(file, *format, level, &tame(text)),
         Some(Log { format, .. }) => write(std::io::stderr(), *format, level, &tame(text)),
         None => {}
     }
@@ -117,3 +134,48 @@ fn tame(text: &str) -> String {
 }
 
 const LONGEST: usize = 2000;
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    /// What containerd decodes a line of the log into.
+    #[derive(Deserialize)]
+    struct Line {
+        level: String,
+        msg: String,
+        time: String,
+    }
+
+    fn at() -> SystemTime {
+        UNIX_EPOCH + Duration::new(1_700_000_000, 5)
+    }
+
+    #[test]
+    fn a_line_is_what_engines_decode() {
+        let text = "exec: \"/x\\y\": stat /x: no such file or directory";
+        let line = line(Format::Json, "error", text, at());
+        assert!(line.ends_with("}\n"));
+        let line: Line = serde_json::from_str(&line).expect("JSON");
+        assert_eq!((line.level.as_str(), line.msg.as_str()), ("error", text));
+        assert_eq!(line.time, "2023-11-14T22:13:20.000000005Z");
+    }
+
+    #[test]
+    fn the_text_form_is_logruss() {
+        let expected =
+            "time=\"2023-11-14T22:13:20.000000005Z\" level=warning msg=\"a \\\"b\\\"\"\n";
+        assert_eq!(line(Format::Text, "warning", "a \"b\"", at()), expected);
+    }
+
+    #[test]
+    fn an_images_words_are_one_line_of_bounded_length() {
+        assert_eq!(tame("a\u{1b}[2Jb\n\u{85}c\n"), "a\\u{1b}[2Jb\\n\\u{85}c");
+        let long = tame(&"ä".repeat(LONGEST));
+        assert!(long.len() < LONGEST + 8 && long.ends_with('…'));
+    }
+}

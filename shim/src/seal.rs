@@ -23,16 +23,21 @@ pub fn ensure() -> Result<()> {
         return nix::sys::prctl::set_name(c"sevorix").during(|| "name the process".into());
     }
     let copy = copy(&binary).during(|| "copy the runtime binary".into())?;
-    let words: Vec<CString> = std::env::args_os().map(|word| whole(word.into_vec())).collect();
+    let words: Vec<CString> = std::env::args_os()
+        .map(|word| whole(word.into_vec()))
+        .collect();
     let variables: Vec<CString> = std::env::vars_os()
         .map(|(name, value)| whole([name.into_vec(), value.into_vec()].join(&b'=')))
         .collect();
-    let error = nix::unistd::fexecve(copy.as_fd(), &words, &variables).err().unwrap_or(Errno::UnknownErrno);
+    let error = nix::unistd::fexecve(copy.as_fd(), &words, &variables)
+        .err()
+        .unwrap_or(Errno::UnknownErrno);
     Err(error).during(|| "run the sealed copy of the runtime binary".into())
 }
 
 fn is_sealed(binary: &File) -> bool {
-    fcntl(binary, FcntlArg::F_GET_SEALS).is_ok_and(|bits| SealFlag::from_bits_truncate(bits).contains(seals()))
+    fcntl(binary, FcntlArg::F_GET_SEALS)
+        .is_ok_and(|bits| SealFlag::from_bits_truncate(bits).contains(seals()))
 }
 
 /// Without the seal on seals somebody could still add one, which would harm nobody but us.
@@ -50,7 +55,10 @@ fn copy(mut binary: &File) -> io::Result<File> {
 /// Kernels before 6.3 do not know the flag that asks for what they do anyway.
 fn executable_memory() -> nix::Result<OwnedFd> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    match memfd_create(c"sevorix", flags | MFdFlags::from_bits_retain(libc::MFD_EXEC)) {
+    match memfd_create(
+        c"sevorix",
+        flags | MFdFlags::from_bits_retain(libc::MFD_EXEC),
+    ) {
         Err(Errno::EINVAL) => memfd_create(c"sevorix", flags),
         other => other,
     }

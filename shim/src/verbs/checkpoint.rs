@@ -88,14 +88,21 @@ options! {
     }
 }
 
-const REASON: &str = "the kernel's record of a container's policy cannot be restored, and it must not run without";
+const REASON: &str =
+    "the kernel's record of a container's policy cannot be restored, and it must not run without";
 
 pub fn checkpoint(_: &Globals, words: &[OsString]) -> Result<u8> {
     with_id::<Checkpoint>(words)?;
-    Err(Error::Impossible { what: "checkpoint", reason: REASON })
+    Err(Error::Impossible {
+        what: "checkpoint",
+        reason: REASON,
+    })
 }
 
 pub fn restore(_: &Globals, words: &[OsString]) -> Result<u8> {
     with_id::<Restore>(words)?;
-    Err(Error::Impossible { what: "restore", reason: REASON })
+    Err(Error::Impossible {
+        what: "restore",
+        reason: REASON,
+    })
 }

@@ -1,23 +1,22 @@
-//! `events`: what a container uses, once or again and again.
+//! `events`: what a container uses, once or again and again, and when it runs out of memory.
 
 use std::ffi::OsString;
-use std::os::fd::AsFd;
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
-use sevorix_container::{Container, Status};
 use serde_json::json;
+use sevorix_container::Container;
 
-use super::{compact, print, with_id};
+use super::{print, with_id};
 use crate::cli::Globals;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::grammar::options;
+use crate::watch::{Happening, Watch};
 
 options! {
     /// print what a container uses, and when it runs out of memory
     pub struct Events("events", "ID") {
-        /// time between two prints (default: 5s)
+        /// time between two prints, as 500ms or 1m30s (default: 5s)
         interval: Option<String>,
         /// print once
         stats: bool,
@@ -31,17 +30,89 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     if options.stats {
         return print_stats(&container);
     }
-    let mut memory = OutOfMemory::watch(&container)?;
-    while container.status()? != Status::Stopped {
-        let next = Instant::now() + interval;
-        while let Some(left) = next.checked_duration_since(Instant::now()) {
-            if memory.happened_within(left)? {
-                print(&format!("{}\n", json!({"type": "oom", "id": id})))?;
+    // of a container that has ended there is nothing to tell, as of one that ends while it is watched
+    let Some(init) = container.init_pid() else {
+        return print_stats(&container);
+    };
+    let mut watch = Watch::start(init, &container.state().cgroup)?;
+    let mut next = Instant::now() + interval;
+    loop {
+        match watch.wait_until(next)? {
+            Happening::End => return Ok(0),
+            Happening::OutOfMemory => drop(print(&line(&json!({"type": "oom", "id": id})))?),
+            Happening::Time => {
+                print_stats(&container)?;
+                next += interval;
             }
         }
-        if container.status()? != Status::Stopped {
-            print_stats(&container)?;
+    }
+}
+
+fn print_stats(container: &Container) -> Result<u8> {
+    print(&line(
+        &json!({"type": "stats", "id": container.id(), "data": container.stats()?}),
+    ))
+}
+
+fn line(event: &impl Display) -> String {
+    format!("{event}\n")
+}
+
+/// A time as Go writes it: numbers with units, the largest first.
+fn duration(text: &str) -> Result<Duration> {
+    let wrong = || {
+        Error::Usage(format!(
+            "invalid value {text:?} for flag -interval: not a time"
+        ))
+    };
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|letter: char| !letter.is_ascii_digit())
+            .ok_or_else(wrong)?;
+        let count: u32 = rest[..digits].parse().map_err(|_| wrong())?;
+        let end = rest[digits..]
+            .find(|letter: char| letter.is_ascii_digit())
+            .map_or(rest.len(), |at| digits + at);
+        let unit = match &rest[digits..end] {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" => Duration::from_secs(60),
+            "h" => Duration::from_secs(3600),
+            _ => return Err(wrong()),
+        };
+        total += unit.checked_mul(count).ok_or_else(wrong)?;
+        rest = &rest[end..];
+    }
+    if total.is_zero() {
+        Err(Error::Usage(
+            "duration interval must be greater than 0".into(),
+        ))
+    } else {
+        Ok(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_go_writes_them() {
+        for (text, milliseconds) in [
+            ("5s", 5000),
+            ("250ms", 250),
+            ("1m30s", 90_000),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(
+                duration(text).expect(text),
+                Duration::from_millis(milliseconds)
+            );
+        }
+        for text in ["", "0s", "5", "s", "-1s", "5x", "1s2"] {
+            assert!(duration(text).is_err(), "{text:?}");
         }
     }
-    Ok(0)
 }

@@ -63,15 +63,29 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     let id = text(operands.remove(0));
     let container = globals.runtime()?.load(&id)?;
     let process = options.process(&container, operands)?;
-    if options.detach { in_background(&container, process, options) } else { in_foreground(&container, process, options) }
+    if options.detach {
+        in_background(&container, process, options)
+    } else {
+        in_foreground(&container, process, options)
+    }
 }
 
 fn in_background(container: &Container, process: Process, options: Exec) -> Result<u8> {
-    let console = options.console_socket.as_deref().map(socket::connect).transpose()?;
+    let console = options
+        .console_socket
+        .as_deref()
+        .map(socket::connect)
+        .transpose()?;
     let refuse = |text: &str| Err(Error::Usage(text.into()));
     match (process.terminal() == Some(true), console.is_some()) {
-        (true, false) => return refuse("cannot allocate tty if sevorix will detach without setting console socket"),
-        (false, true) => return refuse("cannot use console socket if sevorix will not detach or allocate tty"),
+        (true, false) => {
+            return refuse(
+                "cannot allocate tty if sevorix will detach without setting console socket",
+            );
+        }
+        (false, true) => {
+            return refuse("cannot use console socket if sevorix will not detach or allocate tty");
+        }
         _ => {}
     }
     container.exec(process, options.into_exec(console)?)?;
@@ -91,7 +105,11 @@ impl Exec {
         Ok(ExecOptions {
             pid_file: self.pid_file,
             console,
-            pidfd_socket: self.pidfd_socket.as_deref().map(socket::connect).transpose()?,
+            pidfd_socket: self
+                .pidfd_socket
+                .as_deref()
+                .map(socket::connect)
+                .transpose()?,
             preserve_fds: super::passed_on(self.preserve_fds),
             sub_cgroup: self.cgroup,
             ignore_paused: self.ignore_paused,
@@ -102,7 +120,10 @@ impl Exec {
     fn process(&self, container: &Container, command: Vec<OsString>) -> Result<Process> {
         if let Some(path) = &self.process {
             let text = std::fs::read(path).on("open", path)?;
-            return serde_json::from_slice(&text).map_err(|source| Error::Json { path: path.clone(), source });
+            return serde_json::from_slice(&text).map_err(|source| Error::Json {
+                path: path.clone(),
+                source,
+            });
         }
         if command.is_empty() {
             return Err(Error::Usage("process args cannot be empty".into()));
@@ -135,9 +156,16 @@ impl Exec {
     }
 
     fn change_user(&self, process: &mut Process) -> Result<()> {
-        let Some(user) = &self.user else { return self.add_groups(process) };
-        let (uid, gid) = user.split_once(':').map_or((user.as_str(), None), |(uid, gid)| (uid, Some(gid)));
-        let number = |text: &str| text.parse::<u32>().map_err(|error| Error::Usage(format!("parsing {text:?} as int: {error}")));
+        let Some(user) = &self.user else {
+            return self.add_groups(process);
+        };
+        let (uid, gid) = user
+            .split_once(':')
+            .map_or((user.as_str(), None), |(uid, gid)| (uid, Some(gid)));
+        let number = |text: &str| {
+            text.parse::<u32>()
+                .map_err(|error| Error::Usage(format!("parsing {text:?} as int: {error}")))
+        };
         let mut known = process.user().clone();
         known.set_uid(number(uid)?);
         if let Some(gid) = gid {

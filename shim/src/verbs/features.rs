@@ -50,14 +50,22 @@ fn features() -> Value {
 
 fn libseccomp_version() -> String {
     let version = ScmpVersion::current();
-    version.map_or("unknown".into(), |version| format!("{}.{}.{}", version.major, version.minor, version.micro))
+    version.map_or("unknown".into(), |version| {
+        format!("{}.{}.{}", version.major, version.minor, version.micro)
+    })
 }
 
 fn seccomp() -> Value {
     let named = |prefix: &str, names: &str| {
-        names.split_whitespace().map(|name| format!("{prefix}{name}")).collect::<Vec<_>>()
+        names
+            .split_whitespace()
+            .map(|name| format!("{prefix}{name}"))
+            .collect::<Vec<_>>()
     };
-    let flags = named("SECCOMP_FILTER_FLAG_", "TSYNC LOG SPEC_ALLOW WAIT_KILLABLE_RECV");
+    let flags = named(
+        "SECCOMP_FILTER_FLAG_",
+        "TSYNC LOG SPEC_ALLOW WAIT_KILLABLE_RECV",
+    );
     json!({
         "enabled": true,
         "actions": named("SCMP_ACT_", "ALLOW ERRNO KILL KILL_PROCESS KILL_THREAD LOG NOTIFY TRACE TRAP"),

@@ -34,10 +34,21 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
 fn number_of(word: &str) -> Result<i32> {
     let upper = word.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let by_number = || word.parse().ok().filter(|number| (0..=libc::SIGRTMAX()).contains(number));
-    let by_name = || Signal::from_str(&format!("SIG{name}")).ok().map(|signal| signal as i32);
+    let by_number = || {
+        word.parse()
+            .ok()
+            .filter(|number| (0..=libc::SIGRTMAX()).contains(number))
+    };
+    let by_name = || {
+        Signal::from_str(&format!("SIG{name}"))
+            .ok()
+            .map(|signal| signal as i32)
+    };
     let unknown = || Error::Usage(format!("unknown signal {word:?}"));
-    by_number().or_else(by_name).or_else(|| real_time(name)).ok_or_else(unknown)
+    by_number()
+        .or_else(by_name)
+        .or_else(|| real_time(name))
+        .ok_or_else(unknown)
 }
 
 /// RTMIN, RTMIN+3, RTMAX-1: the names systemd's stop signals have.
@@ -50,7 +61,9 @@ fn real_time(name: &str) -> Option<i32> {
         Some(rest) => libc::SIGRTMIN() + distance(rest, '+')?,
         None => libc::SIGRTMAX() - distance(name.strip_prefix("RTMAX")?, '-')?,
     };
-    (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&number).then_some(number)
+    (libc::SIGRTMIN()..=libc::SIGRTMAX())
+        .contains(&number)
+        .then_some(number)
 }
 
 #[cfg(test)]

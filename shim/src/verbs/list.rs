@@ -27,9 +27,14 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
         container.as_ref().inspect_err(|error| complain(error)).ok()
     });
     if options.quiet {
-        return print(&readable.map(|container| format!("{}\n", container.id())).collect::<String>());
+        return print(
+            &readable
+                .map(|container| format!("{}\n", container.id()))
+                .collect::<String>(),
+        );
     }
-    let rows = readable.map(|container| Row::of(container, passwd::name_of(container.state().owner)));
+    let rows =
+        readable.map(|container| Row::of(container, passwd::name_of(container.state().owner)));
     let rows = rows.collect::<Result<Vec<_>>>()?;
     match options.format.as_deref().unwrap_or("table") {
         "table" => print(&table(&rows)),
@@ -44,13 +49,30 @@ fn table(rows: &[Row<'_>]) -> String {
     let head = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"].map(String::from);
     let line = |row: &Row<'_>| {
         let (id, bundle) = (row.id.to_string(), row.bundle.display().to_string());
-        [id, row.pid.to_string(), row.status.to_string(), bundle, row.created.to_string(), row.owner.clone()]
+        [
+            id,
+            row.pid.to_string(),
+            row.status.to_string(),
+            bundle,
+            row.created.to_string(),
+            row.owner.clone(),
+        ]
     };
     let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(line)).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].len() + GAP).max().unwrap_or(0).max(NARROWEST);
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|line| line[column].len() + GAP)
+            .max()
+            .unwrap_or(0)
+            .max(NARROWEST)
+    };
     let widths: Vec<_> = (0..lines[0].len() - 1).map(width).chain([0]).collect();
     let print = |line: &[String; 6]| {
-        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<String>() + "\n"
     };
     lines.iter().map(print).collect()

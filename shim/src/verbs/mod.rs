@@ -3,8 +3,10 @@
 mod checkpoint;
 mod create;
 mod delete;
+mod events;
 mod exec;
 mod features;
+mod install;
 mod kill;
 mod list;
 mod passwd;
@@ -29,10 +31,20 @@ use crate::grammar::{Grammar, Options};
 #[derive(Debug)]
 pub struct Verb {
     pub grammar: &'static Grammar,
+    pub caller: Caller,
     /// whether a process of ours gets into a container and could be reached from there
     pub enters_container: bool,
     /// gives the exit status
-    pub run: fn(&Globals, &[OsString]) -> Result<u8>,
+    pub run: Run,
+}
+
+/// For whom a verb is, which decides what its exit status means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Caller {
+    /// knows success and failure
+    Engine,
+    /// is told a wrong command line from a finding
+    Operator,
 }
 
 pub static VERBS: &[Verb] = &[
@@ -48,26 +60,50 @@ pub static VERBS: &[Verb] = &[
     outside(&pause::Pause::GRAMMAR, pause::pause),
     outside(&pause::Resume::GRAMMAR, pause::resume),
     outside(&update::Update::GRAMMAR, update::run),
+    outside(&events::Events::GRAMMAR, events::run),
     outside(&spec::Spec::GRAMMAR, spec::run),
     outside(&features::Features::GRAMMAR, features::run),
     outside(&checkpoint::Checkpoint::GRAMMAR, checkpoint::checkpoint),
     outside(&checkpoint::Restore::GRAMMAR, checkpoint::restore),
+    operators(&install::Install::GRAMMAR, install::install),
+    operators(&install::Uninstall::GRAMMAR, install::uninstall),
 ];
 
-type Run = fn(&Globals, &[OsString]) -> Result<u8>;
+pub type Run = fn(&Globals, &[OsString]) -> Result<u8>;
 
 const fn inside(grammar: &'static Grammar, run: Run) -> Verb {
-    Verb { grammar, enters_container: true, run }
+    Verb {
+        grammar,
+        caller: Caller::Engine,
+        enters_container: true,
+        run,
+    }
 }
 
 const fn outside(grammar: &'static Grammar, run: Run) -> Verb {
-    Verb { grammar, enters_container: false, run }
+    Verb {
+        grammar,
+        caller: Caller::Engine,
+        enters_container: false,
+        run,
+    }
+}
+
+const fn operators(grammar: &'static Grammar, run: Run) -> Verb {
+    Verb {
+        grammar,
+        caller: Caller::Operator,
+        enters_container: false,
+        run,
+    }
 }
 
 /// The options, and the container's id as the only operand.
 fn with_id<O: Options>(words: &[OsString]) -> Result<(O, String)> {
     let (options, operands) = O::read(words)?;
-    let [id] = operands.try_into().map_err(|_| wrong_count(O::GRAMMAR.name, "exactly 1"))?;
+    let [id] = operands
+        .try_into()
+        .map_err(|_| wrong_count(O::GRAMMAR.name, "exactly 1"))?;
     Ok((options, text(id)))
 }
 
@@ -92,11 +128,15 @@ fn passed_on(asked: Option<u32>) -> u32 {
 }
 
 fn pretty(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(std::io::Error::from).during(|| "write JSON".into())
+    serde_json::to_string_pretty(value)
+        .map_err(std::io::Error::from)
+        .during(|| "write JSON".into())
 }
 
 fn compact(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(std::io::Error::from).during(|| "write JSON".into())
+    serde_json::to_string(value)
+        .map_err(std::io::Error::from)
+        .during(|| "write JSON".into())
 }
 
 /// An id that is no UTF-8 is refused as an id a little later, with the letters it was meant to have.
@@ -107,6 +147,8 @@ fn text(word: OsString) -> String {
 /// Ends with whatever the reader's interest ends with.
 pub fn print(text: &str) -> Result<u8> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).during(|| "write to stdout".into())?;
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .during(|| "write to stdout".into())?;
     Ok(0)
 }

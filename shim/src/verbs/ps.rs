@@ -34,7 +34,10 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
 fn host_processes(options: &[OsString]) -> Result<String> {
     let usual = [OsString::from("-ef")];
     let options = if options.is_empty() { &usual } else { options };
-    let output = Command::new("ps").args(options).output().during(|| "run ps".into())?;
+    let output = Command::new("ps")
+        .args(options)
+        .output()
+        .during(|| "run ps".into())?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(Error::Usage(format!("ps: {}: {reason}", output.status)));
@@ -46,9 +49,15 @@ fn host_processes(options: &[OsString]) -> Result<String> {
 fn keep(table: &str, pids: &[i32]) -> Result<String> {
     let head = table.lines().next().unwrap_or_default();
     let no_pid = || Error::Usage("couldn't find PID field in ps output".into());
-    let column = head.split_whitespace().position(|name| name == "PID").ok_or_else(no_pid)?;
+    let column = head
+        .split_whitespace()
+        .position(|name| name == "PID")
+        .ok_or_else(no_pid)?;
     let is_ours = |line: &&str| {
-        let pid = line.split_whitespace().nth(column).and_then(|field| field.parse().ok());
+        let pid = line
+            .split_whitespace()
+            .nth(column)
+            .and_then(|field| field.parse().ok());
         pid.is_some_and(|pid| pids.contains(&pid))
     };
     let lines = std::iter::once(head).chain(table.lines().skip(1).filter(is_ours));
@@ -62,7 +71,10 @@ mod tests {
     #[test]
     fn only_the_containers_lines_are_kept() {
         let table = "UID   PID PPID\nroot    1    0\nroot   12    1\nroot   21   12\n";
-        assert_eq!(keep(table, &[12]).expect("has a pid column"), "UID   PID PPID\nroot   12    1\n");
+        assert_eq!(
+            keep(table, &[12]).expect("has a pid column"),
+            "UID   PID PPID\nroot   12    1\n"
+        );
         assert!(keep("COMMAND\nsh\n", &[12]).is_err());
     }
 }

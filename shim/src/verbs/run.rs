@@ -44,11 +44,19 @@ options! {
 pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     let (options, id) = with_id::<Run>(words)?;
     let runtime = globals.runtime()?;
-    if options.detach { in_background(&runtime, &id, options) } else { in_foreground(&runtime, &id, options) }
+    if options.detach {
+        in_background(&runtime, &id, options)
+    } else {
+        in_foreground(&runtime, &id, options)
+    }
 }
 
 fn in_background(runtime: &Runtime, id: &str, options: Run) -> Result<u8> {
-    let console = options.console_socket.as_deref().map(socket::connect).transpose()?;
+    let console = options
+        .console_socket
+        .as_deref()
+        .map(socket::connect)
+        .transpose()?;
     let mut container = runtime.create(id, options.into_create(console)?)?;
     container.start().inspect_err(|_| delete(runtime, id))?;
     Ok(0)
@@ -70,8 +78,15 @@ fn in_foreground(runtime: &Runtime, id: &str, options: Run) -> Result<u8> {
     status
 }
 
-fn attend(container: &mut Container, console: Option<Waiting>, foreground: Foreground) -> Result<u8> {
-    let gone = || Error::Impossible { what: "waiting for the payload", reason: "it has ended before its start" };
+fn attend(
+    container: &mut Container,
+    console: Option<Waiting>,
+    foreground: Foreground,
+) -> Result<u8> {
+    let gone = || Error::Impossible {
+        what: "waiting for the payload",
+        reason: "it has ended before its start",
+    };
     let init = container.init_pid().ok_or_else(gone)?;
     let console = console.map(Waiting::open).transpose()?;
     container.start()?;
@@ -91,7 +106,11 @@ impl Run {
             bundle: self.bundle.unwrap_or_else(|| ".".into()),
             pid_file: self.pid_file,
             console,
-            pidfd_socket: self.pidfd_socket.as_deref().map(socket::connect).transpose()?,
+            pidfd_socket: self
+                .pidfd_socket
+                .as_deref()
+                .map(socket::connect)
+                .transpose()?,
             no_pivot: self.no_pivot,
             no_new_keyring: self.no_new_keyring,
             preserve_fds: super::passed_on(self.preserve_fds),
@@ -109,8 +128,14 @@ fn wants_terminal(options: &Run) -> Result<bool> {
     struct Process {
         terminal: Option<bool>,
     }
-    let path = options.bundle.as_deref().unwrap_or(Path::new(".")).join("config.json");
+    let path = options
+        .bundle
+        .as_deref()
+        .unwrap_or(Path::new("."))
+        .join("config.json");
     let text = std::fs::read(&path).on("open", &path)?;
     let config: Option<Config> = serde_json::from_slice(&text).ok();
-    Ok(config.and_then(|config| config.process?.terminal).unwrap_or(false))
+    Ok(config
+        .and_then(|config| config.process?.terminal)
+        .unwrap_or(false))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use sevorix_container::{Container, Status};
 use serde::Serialize;
+use sevorix_container::{Container, Status};
 
 use super::{print, with_id};
 use crate::cli::Globals;

@@ -75,20 +75,31 @@ impl Update {
         if let Some(path) = &self.resources {
             let text = if path == OsStr::new("-") {
                 let mut text = Vec::new();
-                std::io::stdin().read_to_end(&mut text).during(|| "read stdin".into())?;
+                std::io::stdin()
+                    .read_to_end(&mut text)
+                    .during(|| "read stdin".into())?;
                 text
             } else {
                 std::fs::read(path).on("open", path)?
             };
-            return serde_json::from_slice(&text).map_err(|source| Error::Json { path: path.clone(), source });
+            return serde_json::from_slice(&text).map_err(|source| Error::Json {
+                path: path.clone(),
+                source,
+            });
         }
         if self.l3_cache_schema.is_some() || self.mem_bw_schema.is_some() {
-            return Err(Error::Impossible { what: "limiting caches and memory bandwidth", reason: "resctrl is not managed" });
+            return Err(Error::Impossible {
+                what: "limiting caches and memory bandwidth",
+                reason: "resctrl is not managed",
+            });
         }
         if self.kernel_memory.is_some() || self.kernel_memory_tcp.is_some() {
             log::warn("kernel memory limits are ignored: no kernel has them any more");
         }
-        serde_json::from_value(self.as_config()).map_err(|source| Error::Json { path: "options".into(), source })
+        serde_json::from_value(self.as_config()).map_err(|source| Error::Json {
+            path: "options".into(),
+            source,
+        })
     }
 
     /// As config.json would have it; what is not asked for is absent and so stays as it is.
@@ -112,7 +123,12 @@ impl Update {
         ]);
         let pids = section([("limit", json!(self.pids_limit))]);
         let block_io = section([("weight", json!(self.blkio_weight))]);
-        section([("memory", memory), ("cpu", cpu), ("pids", pids), ("blockIO", block_io)])
+        section([
+            ("memory", memory),
+            ("cpu", cpu),
+            ("pids", pids),
+            ("blockIO", block_io),
+        ])
     }
 }
 
@@ -120,14 +136,20 @@ impl Update {
 fn section<const N: usize>(members: [(&str, Value); N]) -> Value {
     let given = members.into_iter().filter(|(_, value)| !value.is_null());
     let section: Map<String, Value> = given.map(|(name, value)| (name.into(), value)).collect();
-    if section.is_empty() { Value::Null } else { section.into() }
+    if section.is_empty() {
+        Value::Null
+    } else {
+        section.into()
+    }
 }
 
 impl Scalar for Bytes {
     const NAME: &'static str = "BYTES";
 
     fn read(value: &OsStr) -> Result<Self, String> {
-        parse_size(&value.to_string_lossy()).map(Self).ok_or("not a size".into())
+        parse_size(&value.to_string_lossy())
+            .map(Self)
+            .ok_or("not a size".into())
     }
 }
 
@@ -135,7 +157,9 @@ fn parse_size(text: &str) -> Option<i64> {
     if text == "-1" {
         return Some(-1);
     }
-    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
+    let end = text
+        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let unit = unit.trim_start().to_ascii_lowercase();
     let unit = unit.strip_suffix('b').unwrap_or(&unit);
@@ -160,7 +184,8 @@ fn part_of(fraction: &str, unit: i64) -> Option<i64> {
     if places == 0 {
         return Some(0);
     }
-    let part = i128::from(unit) * i128::from(fraction.parse::<u32>().ok()?) / 10i128.checked_pow(places)?;
+    let part = i128::from(unit) * i128::from(fraction.parse::<u32>().ok()?)
+        / 10i128.checked_pow(places)?;
     i64::try_from(part).ok()
 }
 
@@ -189,11 +214,27 @@ mod tests {
 
     #[test]
     fn only_what_is_asked_for_is_changed() {
-        let words = ["--memory", "64M", "--memory-swap", "-1", "--pids-limit=20", "x"].map(OsString::from);
+        let words = [
+            "--memory",
+            "64M",
+            "--memory-swap",
+            "-1",
+            "--pids-limit=20",
+            "x",
+        ]
+        .map(OsString::from);
         let (options, _) = Update::read(&words).expect("valid");
         let expected = json!({"memory": {"limit": 64 << 20, "swap": -1}, "pids": {"limit": 20}});
         assert_eq!(options.as_config(), expected);
-        assert_eq!(options.resources().expect("valid").pids().expect("pids").limit(), 20);
+        assert_eq!(
+            options
+                .resources()
+                .expect("valid")
+                .pids()
+                .expect("pids")
+                .limit(),
+            20
+        );
         assert!(options.resources().expect("valid").cpu().is_none());
     }
 }
