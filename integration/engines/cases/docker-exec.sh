@@ -26,7 +26,7 @@ docker_exec_of_what_is_no_program_is_126() {
 same_docker_exec_what_a_process_sees_of_itself() {
     docker exec -e FLAG=set -w /tmp "$shared" sh -c '
         env | sort; pwd; id; umask; cat /proc/self/oom_score_adj /proc/self/limits /proc/self/cgroup
-        grep -E "^(Groups|Cap|NoNewPrivs|Seccomp|Sig|Shd|Umask)" /proc/self/status; ls -l /proc/self/fd | wc -l' | normalise
+        grep -E "^(Groups|Cap|NoNewPrivs|Seccomp|Sig[BICP]|Shd|Umask)" /proc/self/status; ls -l /proc/self/fd | wc -l' | normalise
 }
 
 same_docker_exec_as_a_user() {

@@ -110,7 +110,7 @@ docker_health_check_is_run() {
 }
 
 health_is() {
-    [[ $(state_of "$name" Health.Status) == "$1" ]]
+    [[ $(api GET "/containers/$name/json" | sed 's/.*"Health"://' | json_field Status) == "$1" ]]
 }
 
 docker_cp_goes_both_ways() {

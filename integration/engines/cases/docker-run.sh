@@ -74,8 +74,8 @@ docker_run_terminal_takes_a_new_size() {
 same_docker_run_what_a_process_sees_of_itself() {
     docker run --rm --hostname inside -e FLAG=set -w /tmp busybox sh -c '
         env | sort; pwd; id; umask; hostname; cat /proc/self/oom_score_adj /proc/self/limits /proc/self/cgroup
-        grep -E "^(Groups|Cap|NoNewPrivs|Seccomp|Sig|Shd|Umask|NStgid|NSpid)" /proc/self/status
-        readlink /proc/1/cwd /proc/1/root; cat /proc/1/cmdline | tr "\0" " "; ls -l /proc/self/fd | wc -l' | normalise
+        grep -E "^(Groups|Cap|NoNewPrivs|Seccomp|Sig[BICP]|Shd|Umask)" /proc/self/status
+        readlink /proc/1/cwd; readlink /proc/1/root; cat /proc/1/cmdline | tr "\0" " "; ls -l /proc/self/fd | wc -l' | normalise
 }
 
 same_docker_run_as_a_user() {

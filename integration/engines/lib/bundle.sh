@@ -6,18 +6,20 @@ start_bundle() {
 }
 
 prepare_bundle() {
+    oci_command=("$(runtime_path "$runtime")" --root "$scratch/roots/$runtime")
     default_config
 }
 
-# oci VERB...: the runtime under test, with a state folder of the suite's own.
+# oci VERB...: the runtime under test, with a state folder of the suite's own. For a process in the background, whose
+# number counts, or in a terminal: "${oci_command[@]}".
 oci() {
-    "$(runtime_path "$runtime")" --root "$scratch/roots/$runtime" "$@"
+    "${oci_command[@]}" "$@"
 }
 
 clean_up_bundle() {
     local state
     for state in "$scratch/roots/$runtime"/*/; do
-        [[ ! -d $state ]] || timeout 20 "$(runtime_path "$runtime")" --root "$scratch/roots/$runtime" delete --force "$(basename "$state")"
+        [[ ! -d $state ]] || timeout 20 "${oci_command[@]}" delete --force "$(basename "$state")"
     done
     umount -R -l "$work"/*/mounted 2>/dev/null
     rmdir "$(container_cgroup)" 2>/dev/null
@@ -46,7 +48,7 @@ default_config() {
         [capabilities]='["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]'
         [process]='"noNewPrivileges": true'
         [root]="{ \"path\": \"$rootfs\", \"readonly\": false }"
-        [hostname]='"inside"'
+        [hostname]='"hostname": "inside",'
         [mounts]=''
         [hooks]='{}'
         [namespaces]='{ "type": "pid" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }, { "type": "cgroup" }, { "type": "network" }'
@@ -70,7 +72,7 @@ bundle() {
     ${config[process]}
   },
   "root": ${config[root]},
-  "hostname": ${config[hostname]},
+  ${config[hostname]}
   "mounts": [
     { "destination": "/proc", "type": "proc", "source": "proc" },
     { "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"] },
@@ -108,13 +110,19 @@ started() {
 # ran: the bundle run in the foreground; status in $status, output in $output.
 ran() {
     bundle
-    status=0
-    output=$(oci run --bundle "$work/bundle" "$(container_id)" </dev/null 2>&1) || status=$?
+    outcome oci run --bundle "$work/bundle" "$(container_id)"
 }
 
-# json_field NAME reads one plain field of JSON on stdin: the test bed has no jq.
-json_field() {
-    perl -0777 -ne 'print $1 if /"'"$1"'"\s*:\s*"?([^",}\s]*)/'
+# stopped: waits for the end of the container's process. A zombie counts as stopped, but still keeps its cgroup busy.
+stopped() {
+    wait_until 5 status_is stopped
+    [[ ! -e $work/pid ]] || wait_until 5 gone "/proc/$(<"$work/pid")"
+}
+
+# own_rootfs gives the case a root file system that it may change.
+own_rootfs() {
+    cp -al "$rootfs" "$work/root"
+    config[root]="{ \"path\": \"$work/root\" }"
 }
 
 status_of() {

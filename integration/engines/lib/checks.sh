@@ -14,9 +14,17 @@ skip() {
 
 # check WHAT COMMAND...: the command must succeed; its output stays in $output.
 check() {
-    local what=$1
+    local what=$1 status=0
     shift
-    output=$("$@" 2>&1) || fail "$what: \`$*\` ended with $?: $output"
+    outcome "$@"
+    ((status == 0)) || fail "$what: \`$*\` ended with $status: $output"
+}
+
+# outcome COMMAND... sets $status and $output. Through a file: a container that lives on would keep a pipe open.
+outcome() {
+    status=0
+    "$@" >"$work/output" 2>&1 || status=$?
+    output=$(<"$work/output")
 }
 
 # equals EXPECTED ACTUAL [WHAT]
@@ -46,16 +54,16 @@ at_most() {
 
 # exit_code CODE COMMAND...: the command must end with CODE; what it said stays in $output.
 exit_code() {
-    local expected=$1 actual=0
+    local expected=$1 status
     shift
-    output=$("$@" 2>&1) || actual=$?
-    ((actual == expected)) || fail "\`$*\` ended with $actual, not $expected: $output"
+    outcome "$@"
+    ((status == expected)) || fail "\`$*\` ended with $status, not $expected: $output"
 }
 
 # refused COMMAND...: the command must fail; prints with which status, for a same_ case. What it said stays in $output.
 refused() {
-    local status=0
-    output=$("$@" 2>&1) || status=$?
+    local status
+    outcome "$@"
     ((status)) || fail "\`$*\` passed: $output"
     echo "$status from ${*//$runtime/RUNTIME}"
 }
@@ -81,6 +89,11 @@ gone() {
     for path in "$@"; do
         [[ ! -e $path ]] || return 1
     done
+}
+
+# json_field NAME prints the first plain value of that name in the JSON on stdin: the test bed has no jq.
+json_field() {
+    grep -m1 -oE "\"$1\" *: *(\"[^\"]*\"|[^,\"}]*)" | sed -E '1!d; s/^[^:]*: *//; s/^"(.*)"$/\1/' || true
 }
 
 # in_terminal COMMAND...: the command with a terminal on 0, 1 and 2, its output without carriage returns.

@@ -1,11 +1,12 @@
-# Which cases run. A case is a function named [long_][same_]ENGINE_what_it_shows; nothing is registered anywhere.
+# Which cases run. A case is a function named [long_][same_|more_]ENGINE_what_it_shows; nothing is registered anywhere.
 
-readonly case_name='^(long_)?(same_)?(docker|podman|ctr|cri|bundle)_'
+readonly case_name='^(long_)?(same_|more_)?(docker|podman|ctr|cri|bundle)_'
 
 # engine_of CASE
 engine_of() {
     local rest=${1#long_}
     rest=${rest#same_}
+    rest=${rest#more_}
     echo "${rest%%_*}"
 }
 
@@ -31,7 +32,7 @@ wanted_engines() {
     if ((${#engines[@]} == 0)); then
         cat
     else
-        grep -E "^(long_)?(same_)?($(IFS='|'; echo "${engines[*]}"))_"
+        grep -E "^(long_)?(same_|more_)?($(IFS='|'; echo "${engines[*]}"))_"
     fi
 }
 

@@ -2,7 +2,8 @@
 
 snapshot() {
     find /sys/fs/cgroup -mindepth 1 -type d -printf 'cgroup %p\n'
-    awk '{ print "mount", $4, $5 }' /proc/self/mountinfo
+    # podman mounts its own storage folder when it likes to
+    awk '$5 != "/var/lib/containers/storage/overlay" { print "mount", $4, $5 }' /proc/self/mountinfo
     state_dirs
     # without this shell and what it starts; kernel threads are children of 2. By number: a name changes at exec.
     awk -v shell="$BASHPID" '

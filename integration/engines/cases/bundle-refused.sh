@@ -1,0 +1,170 @@
+# Bundles that cannot run: the exit status, the reason in runc's kind of words, and nothing left behind.
+
+# bad_bundle REASON: create must fail with 1, say why on standard error and in the log, and leave no state.
+bad_bundle() {
+    bundle
+    refuses_create "$1"
+}
+
+refuses_create() {
+    exit_code 1 oci --log "$work/log.json" --log-format json create --bundle "$work/bundle" "$(container_id)"
+    last=$(tail -n 1 "$work/log.json")
+    equals error "$(json_field level <<<"$last")"
+    matches "$last" '"msg":"[^"]'
+    matches "$last" '"time":"[0-9]{4}-[0-9]{2}-[0-9]{2}T'
+    contains "$last" "$1"
+    rm "$work/log.json"
+    exit_code 1 oci state "$(container_id)"
+    contains "$output" 'does not exist'
+    gone "$(container_cgroup)" || fail 'the cgroup is still there'
+}
+
+bundle_without_rootfs_is_refused() {
+    config[root]='{ "path": "no-rootfs" }'
+    bad_bundle 'no such file or directory'
+}
+
+bundle_without_configuration_is_refused() {
+    mkdir "$work/bundle"
+    refuses_create 'config.json'
+}
+
+bundle_that_is_no_json_is_refused() {
+    mkdir "$work/bundle"
+    echo '{ "ociVersion": "1.0.2", "process": { ' >"$work/bundle/config.json"
+    refuses_create ''
+}
+
+bundle_that_does_not_exist_is_refused() {
+    refuses_create 'no such file or directory'
+}
+
+bundle_with_an_unknown_namespace_path_is_refused() {
+    config[hostname]=''
+    config[namespaces]='{ "type": "mount" }, { "type": "network", "path": "/no/such/namespace" }'
+    bad_bundle 'no such file or directory'
+    config[namespaces]='{ "type": "mount" }, { "type": "no-such-kind" }'
+    bad_bundle 'no-such-kind'
+}
+
+bundle_with_a_namespace_of_another_kind_is_refused() {
+    config[namespaces]='{ "type": "mount" }, { "type": "network", "path": "/proc/1/ns/uts" }'
+    bad_bundle ''
+}
+
+bundle_with_an_impossible_working_folder_is_refused() {
+    config[cwd]='"/etc/plain-file"'
+    bad_bundle 'not a directory'
+    config[cwd]='"/proc/no-such-folder"'
+    bad_bundle 'no such file or directory'
+}
+
+bundle_makes_a_missing_working_folder() {
+    config[cwd]='"/no/such/folder"' config[args]='["pwd"]'
+    own_rootfs
+    ran
+    equals /no/such/folder "$output"
+}
+
+bundle_with_a_relative_working_folder_is_refused() {
+    config[cwd]='"tmp"'
+    bad_bundle 'absolute path'
+}
+
+bundle_with_a_missing_program_is_refused() {
+    config[args]='["no-such-program"]'
+    bad_bundle 'executable file not found in $PATH'
+    config[args]='["/no/such/program"]'
+    bad_bundle 'no such file or directory'
+}
+
+bundle_with_what_is_no_program_is_refused() {
+    config[args]='["/etc/plain-file"]'
+    bad_bundle 'permission denied'
+    config[args]='["/etc"]'
+    bundle
+    exit_code 1 oci create --bundle "$work/bundle" "$(container_id)"
+    matches "$output" 'is a directory|permission denied'
+}
+
+bundle_without_arguments_is_refused() {
+    config[args]='[]'
+    bad_bundle 'args'
+}
+
+bundle_with_a_bad_mount_is_refused() {
+    config[mounts]='{ "destination": "/mnt", "type": "bind", "source": "/no/such/source", "options": ["bind"] }'
+    bad_bundle 'no such file or directory'
+    config[mounts]='{ "destination": "/mnt", "type": "no-such-type", "source": "none" }'
+    bad_bundle 'no such device'
+}
+
+bundle_with_an_unknown_capability_or_limit() {
+    config[process]='"rlimits": [{ "type": "RLIMIT_NO_SUCH", "soft": 1, "hard": 1 }]'
+    bad_bundle 'RLIMIT_NO_SUCH'
+}
+
+bundle_with_a_duplicate_name_is_refused() {
+    config[args]='["sleep", "1000000"]'
+    started
+    exit_code 1 oci create --bundle "$work/bundle" "$(container_id)"
+    contains "$output" 'already exists'
+    equals running "$(status_of)" 'state of the first'
+}
+
+bundle_with_a_bad_name_is_refused() {
+    local id
+    bundle
+    for id in ../escape a/b 'with space' .. ''; do
+        exit_code 1 oci create --bundle "$work/bundle" "$id"
+    done
+    gone "$scratch/roots/escape" || fail 'the name left the state folder'
+}
+
+bundle_with_a_cgroup_of_strangers() {
+    local stranger
+    mkdir "$(container_cgroup)"
+    sleep 1000 &
+    stranger=$!
+    echo $stranger >"$(container_cgroup)/cgroup.procs"
+    config[args]='["true"]'
+    ran
+    kill -0 $stranger || fail 'the stranger was killed'
+    kill $stranger
+    wait $stranger || true
+}
+
+bundle_start_failure_is_told() {
+    config[args]='["/tmp/program"]'
+    own_rootfs
+    printf '#!/no/such/interpreter\n' >"$work/root/tmp/program"
+    chmod +x "$work/root/tmp/program"
+    created
+    exit_code 0 oci start "$(container_id)"
+    stopped
+    contains "$(<"$work/log")" 'no such file or directory'
+}
+
+# the log of a failed verb ends in one error line of the shape that containerd and podman parse, and stdout stays empty
+bundle_errors_go_to_the_log_and_not_to_stdout() {
+    exit_code 1 oci --log "$work/log.json" --log-format json start no-such-container
+    equals '' "$(oci --log "$work/log.json" --log-format json kill no-such-container 2>/dev/null || true)"
+    equals 2 "$(grep -c '"level":"error"' "$work/log.json")" 'error lines'
+    contains "$(<"$work/log.json")" 'does not exist'
+    exit_code 1 oci --log "$work/log.text" --log-format text start no-such-container
+    contains "$(<"$work/log.text")" 'level=error'
+}
+
+more_bundle_with_a_cgroup_of_strangers_is_refused() {
+    mkdir "$(container_cgroup)"
+    sleep 1000 &
+    echo $! >"$(container_cgroup)/cgroup.procs"
+    bundle
+    exit_code 1 oci create --bundle "$work/bundle" "$(container_id)"
+    contains "$output" cgroup
+    check 'the stranger lives' kill -0 $!
+    exit_code 1 oci state "$(container_id)"
+    kill $!
+    wait $! || true
+    wait_until 5 rmdir "$(container_cgroup)"
+}
