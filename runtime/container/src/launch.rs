@@ -11,10 +11,10 @@ use libcontainer::notify_socket::NotifyListener;
 use libcontainer::process::args::{ContainerArgs, ContainerType};
 use libcontainer::process::container_main_process::container_main_process;
 use libcontainer::syscall::syscall::SyscallType;
-use libcontainer::user_ns::UserNamespaceConfig;
+use libcontainer::user_ns::{UserNamespaceConfig, UserNamespaceError};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::Pid;
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType, Spec};
 
 use crate::error::{Context, os_text};
 use crate::executor::Payload;
@@ -65,7 +65,7 @@ impl Launch<'_> {
         Ok(ContainerArgs {
             container_type: self.kind,
             syscall: SyscallType::Linux,
-            user_ns_config: UserNamespaceConfig::new(&self.spec).map_err(|error| failed(&error))?,
+            user_ns_config: new_user_namespace(&self.spec).map_err(|error| failed(&error))?,
             spec: Rc::new(self.spec),
             rootfs: self.rootfs.into(),
             console_socket: self.console.map(AsRawFd::as_raw_fd),
@@ -85,6 +85,21 @@ impl Launch<'_> {
             pid_file: None,
         })
     }
+}
+
+/// The mappings of a user namespace that is to be made. `UserNamespaceConfig::new` would look for newuidmap, which root
+/// does not need and a host need not have.
+fn new_user_namespace(spec: &Spec) -> Result<Option<UserNamespaceConfig>, UserNamespaceError> {
+    let Some(linux) = spec.linux() else {
+        return Ok(None);
+    };
+    let is_new = |namespace: &LinuxNamespace| {
+        namespace.typ() == LinuxNamespaceType::User && namespace.path().is_none()
+    };
+    let is_new = linux.namespaces().iter().flatten().any(is_new);
+    is_new
+        .then(|| UserNamespaceConfig::try_from(linux))
+        .transpose()
 }
 
 /// libcontainer's outer texts leave out the cause they wrap.

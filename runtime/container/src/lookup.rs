@@ -21,25 +21,19 @@ pub fn find_executable(name: &str, search_path: Option<&str>) -> Result<PathBuf,
             .map(|()| name.into())
             .map_err(|reason| format!("exec: {name:?}: {reason}"));
     }
-    let folders = search_path
-        .unwrap_or_default()
-        .split(':')
-        .filter(|_| search_path.is_some_and(|path| !path.is_empty()));
-    let mut denied = false;
-    for folder in folders {
+    let mut folders = search_path
+        .filter(|path| !path.is_empty())
+        .into_iter()
+        .flat_map(|path| path.split(':'));
+    let runnable = |folder: &str| {
         let candidate = Path::new(if folder.is_empty() { "." } else { folder }).join(name);
-        match check(&candidate) {
-            Ok(()) => return Ok(candidate),
-            Err(reason) => denied |= reason == errno_text(Errno::EACCES),
-        }
-    }
-    // found, but not ours to run: saying "not found" would send people looking for the wrong thing
-    let reason = if denied {
-        "permission denied"
-    } else {
-        "executable file not found in $PATH"
+        check(&candidate).is_ok().then_some(candidate)
     };
-    Err(format!("exec: {name:?}: {reason}"))
+    // one that is there but may not be run is passed over as well: so says Go, and so engines expect it
+    folders
+        .into_iter()
+        .find_map(runnable)
+        .ok_or_else(|| format!("exec: {name:?}: executable file not found in $PATH"))
 }
 
 fn check(path: &Path) -> Result<(), String> {
@@ -54,7 +48,8 @@ fn check(path: &Path) -> Result<(), String> {
         }
     };
     if metadata.is_dir() {
-        return Err(errno_text(Errno::EISDIR));
+        // Docker before 23 knows exit status 126 by the first words only, later ones by either
+        return Err("permission denied (is a directory)".into());
     }
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| errno_text(Errno::EINVAL))?;
     faccessat(
@@ -95,7 +90,7 @@ mod tests {
             (
                 folder.to_string(),
                 None,
-                format!("exec: {folder:?}: is a directory"),
+                format!("exec: {folder:?}: permission denied (is a directory)"),
             ),
             (
                 "nope".into(),
@@ -110,7 +105,7 @@ mod tests {
             (
                 "plain".into(),
                 Some(folder),
-                "exec: \"plain\": permission denied".into(),
+                "exec: \"plain\": executable file not found in $PATH".into(),
             ),
         ];
         for (name, path, expected) in cases {
