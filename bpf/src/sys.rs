@@ -1,4 +1,4 @@
-//! bpf(2): the four commands of it that a cgroup program takes, behind safe functions.
+//! bpf(2): the commands of it that a cgroup program takes, behind safe functions.
 //!
 //! Each command reads a struct of its own and gets that struct's size, so a kernel that knows a longer form takes the
 //! rest as zero and one that knows a shorter form refuses non-zero bytes it doesn't understand.

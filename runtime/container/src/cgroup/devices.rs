@@ -80,11 +80,11 @@ impl Cgroup {
     /// has a list of its own. (On v2 it leaves programs of others alone.)
     pub(super) fn device_properties(
         &self,
-        resources: &LinuxResources,
+        rules: &[LinuxDeviceCgroup],
     ) -> Result<Vec<Property>, CgroupError> {
-        let Some(rules) = resources.devices() else {
+        if self.is_unified() {
             return Ok(Vec::new());
-        };
+        }
         let policy = policy(rules)?;
         // systemd can't except from "everything"; nothing is lost, as it then has no list to write
         let strictness = if policy.allows_by_default() {
@@ -108,6 +108,13 @@ impl Cgroup {
         }
         Ok(properties)
     }
+}
+
+/// A config without rules still has a list: only what every container may do.
+pub(super) fn device_rules(resources: Option<&LinuxResources>) -> &[LinuxDeviceCgroup] {
+    resources
+        .and_then(|resources| resources.devices().as_deref())
+        .unwrap_or_default()
 }
 
 /// `c 1:3 rwm` as systemd names it: a node for one device, the driver's name for all of a major number.

@@ -16,25 +16,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Cgroup {
     pub fn freeze(&self) -> Result<(), CgroupError> {
-        if self.is_unified() {
-            let Some(folder) = self.unified_folder() else {
-                return Ok(());
-            };
-            folder::set(folder, "cgroup.freeze", "1")?;
-            return await_event(folder, "frozen 1", "freeze");
-        }
-        self.await_legacy_state("FROZEN", "freeze")
+        let Some(folder) = self.unified_folder().filter(|_| self.is_unified()) else {
+            return self.await_legacy_state("FROZEN", "freeze");
+        };
+        folder::set(folder, "cgroup.freeze", "1")?;
+        await_event(folder, "frozen 1", "freeze").inspect_err(|_| {
+            // half frozen is worse than running, and the error already says what happened
+            let _ = folder::set(folder, "cgroup.freeze", "0");
+        })
     }
 
+    /// On v2 the processes go on as soon as nothing above them is frozen either, which is not for us to wait for.
     pub fn thaw(&self) -> Result<(), CgroupError> {
-        if self.is_unified() {
-            let Some(folder) = self.unified_folder() else {
-                return Ok(());
-            };
-            folder::set(folder, "cgroup.freeze", "0")?;
-            return await_event(folder, "frozen 0", "thaw");
+        match self.unified_folder().filter(|_| self.is_unified()) {
+            Some(folder) => folder::set(folder, "cgroup.freeze", "0"),
+            None => self.await_legacy_state("THAWED", "thaw"),
         }
-        self.await_legacy_state("THAWED", "thaw")
     }
 
     /// False for one that does not exist.
@@ -82,11 +79,7 @@ impl Cgroup {
 
 /// Waits until `cgroup.events` has this line; the kernel wakes its readers at every change. A cgroup that vanishes has
 /// nothing left to wait for.
-pub(super) fn await_event(
-    folder: &Path,
-    line: &str,
-    action: &'static str,
-) -> Result<(), CgroupError> {
+fn await_event(folder: &Path, line: &str, action: &'static str) -> Result<(), CgroupError> {
     let path = folder.join("cgroup.events");
     let failed = |source| CgroupError::io("read", &path, source);
     let mut file = match File::open(&path) {

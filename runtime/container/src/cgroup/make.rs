@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::LinuxResources;
 
+use super::devices::device_rules;
 use super::hierarchy::ROOT;
 use super::systemd::Occupant;
 use super::{Cgroup, CgroupError, folder};
@@ -23,6 +24,9 @@ impl Cgroup {
         let mut made = Made::default();
         let occupant = self.start_unit(resources)?;
         let limited = self.make_folders(&mut made).and_then(|()| {
+            if let Some(occupant) = &occupant {
+                self.occupy(occupant)?;
+            }
             let is_new = occupant.is_some()
                 || self
                     .unified
@@ -43,11 +47,16 @@ impl Cgroup {
     }
 
     fn limit(&self, resources: Option<&LinuxResources>, is_new: bool) -> Result<(), CgroupError> {
-        let rules = resources
-            .and_then(|resources| resources.devices().as_deref())
-            .unwrap_or_default();
-        self.limit_devices(rules, is_new)?;
+        self.limit_devices(device_rules(resources), is_new)?;
         resources.map_or(Ok(()), |resources| self.apply_resources(resources))
+    }
+
+    /// On v1 a `daemon-reload` removes empty folders of a unit, also those we made.
+    fn occupy(&self, occupant: &Occupant) -> Result<(), CgroupError> {
+        let pid = occupant.pid().to_string();
+        self.legacy
+            .iter()
+            .try_for_each(|legacy| folder::set(&legacy.folder, "cgroup.procs", &pid))
     }
 
     fn make_folders(&self, made: &mut Made) -> Result<(), CgroupError> {

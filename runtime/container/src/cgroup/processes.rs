@@ -33,17 +33,22 @@ impl Cgroup {
         if signal == libc::SIGKILL && self.kill_at_once()? {
             return Ok(());
         }
-        let was_frozen = self.is_frozen()?;
-        if !was_frozen {
-            self.freeze()?;
+        if self.pids()?.is_empty() {
+            return Ok(());
         }
+        let was_frozen = self.is_frozen()?;
+        // those that can't be frozen (in an uninterruptible wait, on a host without the freezer) still get the signal
+        let freezing = if was_frozen { Ok(()) } else { self.freeze() };
         let sent = self
             .pids()?
             .into_iter()
             .try_for_each(|pid| send(pid, signal));
         // a killed process has to run once more to die; any other signal waits until the container is resumed
-        if !was_frozen || signal == libc::SIGKILL {
-            self.thaw()?;
+        if freezing.is_ok() && (!was_frozen || signal == libc::SIGKILL) {
+            match self.thaw() {
+                Err(error) if matches!(error.errno(), Some(libc::ENOENT | libc::ENODEV)) => {}
+                result => result?,
+            }
         }
         sent
     }

@@ -21,7 +21,11 @@ pub enum Kill {
 impl Cgroup {
     /// Removes the cgroup with everything below it; one that is gone already is no error.
     pub fn remove(&self, kill: Kill) -> Result<(), CgroupError> {
-        if kill == Kill::Yes && self.exists() {
+        // as it mostly is: empty
+        if self.unit.is_none() && self.remove_folders()? {
+            return Ok(());
+        }
+        if kill == Kill::Yes {
             self.signal_all(libc::SIGKILL)?;
         }
         // to stop a unit is to kill what is inside
@@ -36,13 +40,18 @@ impl Cgroup {
         self.folders()
             .try_for_each(|folder| remove_tree(folder, patience))
     }
+
+    /// False when one of them is in use.
+    fn remove_folders(&self) -> Result<bool, CgroupError> {
+        let mut all_gone = true;
+        for folder in self.folders() {
+            all_gone &= remove_folder(folder)?;
+        }
+        Ok(all_gone)
+    }
 }
 
-/// Tried first as it mostly is: an empty folder.
-pub(super) fn remove_tree(folder: &Path, patience: Duration) -> Result<(), CgroupError> {
-    if remove_folder(folder)? {
-        return Ok(());
-    }
+fn remove_tree(folder: &Path, patience: Duration) -> Result<(), CgroupError> {
     let deadline = Instant::now() + patience;
     let mut pause = Duration::from_micros(500);
     loop {

@@ -12,9 +12,8 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::BusError;
-use super::message::{
-    Body, ERROR, METHOD_RETURN, Message, PREAMBLE, Property, SIGNAL, Target, call,
-};
+use super::message::{Body, ERROR, METHOD_RETURN, Message, PREAMBLE, SIGNAL, Target, call};
+use super::wire::Property;
 
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 /// systemd's own, for root on hosts without a bus daemon.

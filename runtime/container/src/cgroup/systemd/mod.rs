@@ -4,15 +4,17 @@ mod bus;
 mod message;
 mod occupant;
 mod properties;
+mod wire;
 
 use std::io;
 
 use oci_spec::runtime::LinuxResources;
 
+use super::devices::device_rules;
 use super::{Cgroup, CgroupError, folder};
 use bus::Manager;
-pub(super) use message::{Property, Value};
 pub(super) use occupant::Occupant;
+pub(super) use wire::{Property, Value};
 
 /// What went wrong between us and systemd.
 #[derive(Debug, thiserror::Error)]
@@ -67,10 +69,9 @@ impl Cgroup {
         let Some(unit) = &self.unit else {
             return Ok(None);
         };
-        let properties = resources
-            .map(|resources| self.unit_properties(resources))
-            .transpose()?
-            .unwrap_or_default();
+        let mut properties =
+            resources.map_or(Ok(Vec::new()), |resources| self.limit_properties(resources))?;
+        properties.extend(self.device_properties(device_rules(resources))?);
         let failed = |source| CgroupError::Systemd {
             action: "start",
             unit: unit.name.clone(),
@@ -144,7 +145,10 @@ impl Cgroup {
         let Some(unit) = &self.unit else {
             return Ok(());
         };
-        let properties = self.unit_properties(resources)?;
+        let mut properties = self.limit_properties(resources)?;
+        if let Some(rules) = resources.devices() {
+            properties.extend(self.device_properties(rules)?);
+        }
         if properties.is_empty() {
             return Ok(());
         }
@@ -158,13 +162,10 @@ impl Cgroup {
             .map_err(failed)
     }
 
-    fn unit_properties(&self, resources: &LinuxResources) -> Result<Vec<Property>, CgroupError> {
+    fn limit_properties(&self, resources: &LinuxResources) -> Result<Vec<Property>, CgroupError> {
         let settings = self.settings(resources)?;
-        let mut properties =
-            properties::limits(settings.iter().map(|setting| setting.as_written()));
-        if !self.is_unified() {
-            properties.extend(self.device_properties(resources)?);
-        }
-        Ok(properties)
+        Ok(properties::limits(
+            settings.iter().map(|setting| setting.as_written()),
+        ))
     }
 }

@@ -1,6 +1,6 @@
 //! A unit's properties: what systemd writes into the cgroup's files, at the start and after every `daemon-reload`.
 
-use super::message::{Property, Value};
+use super::wire::{Property, Value};
 use crate::cgroup::slice::Unit;
 
 /// systemd's "infinity".
