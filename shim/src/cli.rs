@@ -8,7 +8,8 @@ use sevorix_container::cgroup::Driver;
 
 use crate::error::Error;
 use crate::grammar::{Grammar, Options, fill, options};
-use crate::verbs::{Caller, VERBS, Verb};
+use crate::install;
+use crate::verbs::{VERBS, Verb};
 
 options! {
     /// run containers as runc does, behind a policy
@@ -45,10 +46,15 @@ pub enum Task<'a> {
 }
 
 impl Task<'_> {
-    pub fn caller(&self) -> Caller {
-        match self {
-            Self::Print(_) => Caller::Engine,
-            Self::Verb { verb, .. } => verb.caller,
+    /// The exit status when it can't be done.
+    pub fn status_of(&self, error: &Error) -> u8 {
+        match (self, error) {
+            (Self::Print(_), _) => 1,
+            (
+                Self::Verb { verb, .. },
+                Error::Usage(_) | Error::Install(install::Error::UnknownEngine { .. }),
+            ) => verb.misuse,
+            (Self::Verb { verb, .. }, _) => verb.failure,
         }
     }
 }
@@ -109,7 +115,7 @@ impl Globals {
             None | Some("auto") => Ok(!nix::unistd::geteuid().is_root()),
             Some("true") => Ok(true),
             Some("false") => Ok(false),
-            Some(other) => Err(Error::Usage(format!(
+            Some(other) => Err(Error::Invalid(format!(
                 "invalid value {other:?} for flag -rootless: true, false or auto"
             ))),
         }

@@ -27,7 +27,7 @@ impl Waiting {
     /// For a process in the foreground, whose terminal nobody but us can take.
     pub fn if_wanted(terminal: bool, socket: Option<&Path>) -> Result<Option<(Self, OwnedFd)>> {
         if socket.is_some() {
-            return Err(Error::Usage(
+            return Err(Error::Invalid(
                 "cannot use console socket if sevorix will not detach or allocate tty".into(),
             ));
         }

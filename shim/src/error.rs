@@ -13,8 +13,12 @@ pub enum Error {
     Container(#[from] sevorix_container::Error),
     #[error(transparent)]
     Install(#[from] crate::install::Error),
+    /// The words make no command line.
     #[error("{0}")]
     Usage(String),
+    /// They do, but what one of them asks for cannot be.
+    #[error("{0}")]
+    Invalid(String),
     /// Not a failure: somebody asked for the help text.
     #[error("help")]
     Help(&'static Grammar),

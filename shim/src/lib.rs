@@ -20,41 +20,37 @@ use std::process::ExitCode;
 
 use cli::{Globals, Task};
 use error::Error;
-use verbs::Caller;
 
 /// Runs one invocation; the first word is the program's own name.
 pub fn main(words: impl Iterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.collect();
     let (globals, task) = cli::read(words.get(1..).unwrap_or_default());
-    let caller = task.as_ref().map_or(Caller::Engine, Task::caller);
-    match log::open(&globals).and_then(|()| perform(&globals, task?)) {
-        Ok(status) => ExitCode::from(status),
-        Err(Error::Help(grammar)) => ExitCode::from(verbs::print(&cli::help(grammar)).unwrap_or(1)),
-        Err(error) => {
-            log::fail(&error);
-            ExitCode::from(status_of(&error, caller))
-        }
+    match log::open(&globals).and(task) {
+        Ok(task) => match perform(&globals, &task) {
+            Ok(status) => ExitCode::from(status),
+            Err(error) => fail(&error, task.status_of(&error)),
+        },
+        Err(error) => fail(&error, 1),
     }
 }
 
-fn status_of(error: &Error, caller: Caller) -> u8 {
-    match (caller, error) {
-        (
-            Caller::Operator,
-            Error::Usage(_) | Error::Install(install::Error::UnknownEngine { .. }),
-        ) => 2,
-        _ => 1,
+fn fail(error: &Error, status: u8) -> ExitCode {
+    if let Error::Help(grammar) = error {
+        return ExitCode::from(verbs::print(&cli::help(grammar)).unwrap_or(1));
     }
+    log::fail(error);
+    ExitCode::from(status)
 }
 
-fn perform(globals: &Globals, task: Task<'_>) -> Result<u8, Error> {
+fn perform(globals: &Globals, task: &Task<'_>) -> Result<u8, Error> {
     match task {
-        Task::Print(text) => verbs::print(&text),
+        Task::Print(text) => verbs::print(text),
         Task::Verb { verb, words } => {
             if verb.enters_container {
                 seal::ensure()?;
             }
             sevorix_container::Trace::install(globals.debug.then_some(log::debug));
+            log::debug(&format!("{} {words:?}", verb.grammar.name));
             (verb.run)(globals, words)
         }
     }

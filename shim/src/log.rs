@@ -32,7 +32,7 @@ pub fn open(globals: &Globals) -> Result<()> {
     let format = match globals.log_format.as_deref() {
         None | Some("text") => Format::Text,
         Some("json") => Format::Json,
-        Some(other) => return Err(Error::Usage(format!("invalid log-format: {other:?}"))),
+        Some(other) => return Err(Error::Invalid(format!("invalid log-format: {other:?}"))),
     };
     let append = |path| {
         OpenOptions::new()

@@ -39,9 +39,6 @@ impl Watch {
     pub fn wait_until(&mut self, end: Instant) -> Result<Happening> {
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(Happening::Time);
-            }
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
             let mut polled = [
                 PollFd::new(self.init.as_fd(), PollFlags::POLLIN),
@@ -58,6 +55,9 @@ impl Watch {
             }
             if ended {
                 return Ok(Happening::End);
+            }
+            if left.is_zero() {
+                return Ok(Happening::Time);
             }
         }
     }

@@ -1,13 +1,13 @@
 //! `events`: what a container uses, once or again and again, and when it runs out of memory.
 
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
 use sevorix_container::Container;
 
-use super::{print, with_id};
+use super::{compact, print, with_id};
 use crate::cli::Globals;
 use crate::error::{Error, Result};
 use crate::grammar::options;
@@ -37,31 +37,56 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     let mut watch = Watch::start(init, &container.state().cgroup)?;
     let mut next = Instant::now() + interval;
     loop {
-        match watch.wait_until(next)? {
+        let status = match watch.wait_until(next)? {
             Happening::End => return Ok(0),
-            Happening::OutOfMemory => drop(print(&line(&json!({"type": "oom", "id": id})))?),
+            Happening::OutOfMemory => Event::of("oom", &container).print()?,
             Happening::Time => {
-                print_stats(&container)?;
                 next += interval;
+                match print_stats(&container) {
+                    Err(_) if container.init_pid().is_none() => return Ok(0),
+                    other => other?,
+                }
             }
+        };
+        if status != 0 {
+            return Ok(status);
         }
     }
 }
 
-fn print_stats(container: &Container) -> Result<u8> {
-    print(&line(
-        &json!({"type": "stats", "id": container.id(), "data": container.stats()?}),
-    ))
+/// One line of output.
+#[derive(Serialize)]
+struct Event<'a> {
+    r#type: &'static str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
 }
 
-fn line(event: &impl Display) -> String {
-    format!("{event}\n")
+impl<'a> Event<'a> {
+    fn of(kind: &'static str, container: &'a Container) -> Self {
+        Self {
+            r#type: kind,
+            id: container.id(),
+            data: None,
+        }
+    }
+
+    fn print(&self) -> Result<u8> {
+        print(&format!("{}\n", compact(self)?))
+    }
+}
+
+fn print_stats(container: &Container) -> Result<u8> {
+    let data = Some(container.stats()?);
+    let stats = Event::of("stats", container);
+    Event { data, ..stats }.print()
 }
 
 /// A time as Go writes it: numbers with units, the largest first.
 fn duration(text: &str) -> Result<Duration> {
     let wrong = || {
-        Error::Usage(format!(
+        Error::Invalid(format!(
             "invalid value {text:?} for flag -interval: not a time"
         ))
     };
@@ -86,7 +111,7 @@ fn duration(text: &str) -> Result<Duration> {
         rest = &rest[end..];
     }
     if total.is_zero() {
-        Err(Error::Usage(
+        Err(Error::Invalid(
             "duration interval must be greater than 0".into(),
         ))
     } else {

@@ -55,6 +55,9 @@ options! {
     }
 }
 
+/// runc's, so that a payload's own 1 can be told from it.
+pub const FAILURE: u8 = 255;
+
 pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     let (options, mut operands) = Exec::read(words)?;
     if operands.is_empty() {
@@ -76,7 +79,7 @@ fn in_background(container: &Container, process: Process, options: Exec) -> Resu
         .as_deref()
         .map(socket::connect)
         .transpose()?;
-    let refuse = |text: &str| Err(Error::Usage(text.into()));
+    let refuse = |text: &str| Err(Error::Invalid(text.into()));
     match (process.terminal() == Some(true), console.is_some()) {
         (true, false) => {
             return refuse(
@@ -126,7 +129,7 @@ impl Exec {
             });
         }
         if command.is_empty() {
-            return Err(Error::Usage("process args cannot be empty".into()));
+            return Err(Error::Invalid("process args cannot be empty".into()));
         }
         let mut process = container.spec()?.process().clone().unwrap_or_default();
         process.set_args(Some(command.into_iter().map(text).collect()));
@@ -164,7 +167,7 @@ impl Exec {
             .map_or((user.as_str(), None), |(uid, gid)| (uid, Some(gid)));
         let number = |text: &str| {
             text.parse::<u32>()
-                .map_err(|error| Error::Usage(format!("parsing {text:?} as int: {error}")))
+                .map_err(|error| Error::Invalid(format!("parsing {text:?} as int: {error}")))
         };
         let mut known = process.user().clone();
         known.set_uid(number(uid)?);
@@ -189,7 +192,7 @@ impl Exec {
             return Ok(());
         }
         let known = |name: &String| -> Result<Capability> {
-            let unknown = |_| Error::Usage(format!("unknown capability {name:?}"));
+            let unknown = |_| Error::Invalid(format!("unknown capability {name:?}"));
             serde_json::from_value(name.as_str().into()).map_err(unknown)
         };
         let added = self.cap.iter().map(known).collect::<Result<Vec<_>>>()?;

@@ -82,7 +82,7 @@ fn named_or_found(names: Vec<OsString>, host_root: &Path) -> Result<Vec<Engine>>
         named
     };
     match engines.is_empty() {
-        true => Err(Error::Usage(
+        true => Err(Error::Invalid(
             "no container engine was found on this host".into(),
         )),
         false => Ok(engines),

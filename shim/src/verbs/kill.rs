@@ -44,7 +44,7 @@ fn number_of(word: &str) -> Result<i32> {
             .ok()
             .map(|signal| signal as i32)
     };
-    let unknown = || Error::Usage(format!("unknown signal {word:?}"));
+    let unknown = || Error::Invalid(format!("unknown signal {word:?}"));
     by_number()
         .or_else(by_name)
         .or_else(|| real_time(name))

@@ -41,7 +41,7 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
         // runc prints an empty list so
         "json" if rows.is_empty() => print("null"),
         "json" => print(&super::compact(&rows)?),
-        other => Err(Error::Usage(format!("invalid format option {other:?}"))),
+        other => Err(Error::Invalid(format!("invalid format option {other:?}"))),
     }
 }
 

@@ -31,20 +31,14 @@ use crate::grammar::{Grammar, Options};
 #[derive(Debug)]
 pub struct Verb {
     pub grammar: &'static Grammar,
-    pub caller: Caller,
     /// whether a process of ours gets into a container and could be reached from there
     pub enters_container: bool,
+    /// the exit status when it fails
+    pub failure: u8,
+    /// the exit status when it was not called right
+    pub misuse: u8,
     /// gives the exit status
     pub run: Run,
-}
-
-/// For whom a verb is, which decides what its exit status means.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Caller {
-    /// knows success and failure
-    Engine,
-    /// is told a wrong command line from a finding
-    Operator,
 }
 
 pub static VERBS: &[Verb] = &[
@@ -54,7 +48,11 @@ pub static VERBS: &[Verb] = &[
     outside(&kill::Kill::GRAMMAR, kill::run),
     outside(&delete::Delete::GRAMMAR, delete::run),
     inside(&run::Run::GRAMMAR, run::run),
-    inside(&exec::Exec::GRAMMAR, exec::run),
+    Verb {
+        failure: exec::FAILURE,
+        misuse: exec::FAILURE,
+        ..inside(&exec::Exec::GRAMMAR, exec::run)
+    },
     outside(&ps::Ps::GRAMMAR, ps::run),
     outside(&list::List::GRAMMAR, list::run),
     outside(&pause::Pause::GRAMMAR, pause::pause),
@@ -74,8 +72,9 @@ pub type Run = fn(&Globals, &[OsString]) -> Result<u8>;
 const fn inside(grammar: &'static Grammar, run: Run) -> Verb {
     Verb {
         grammar,
-        caller: Caller::Engine,
         enters_container: true,
+        failure: 1,
+        misuse: 1,
         run,
     }
 }
@@ -83,17 +82,20 @@ const fn inside(grammar: &'static Grammar, run: Run) -> Verb {
 const fn outside(grammar: &'static Grammar, run: Run) -> Verb {
     Verb {
         grammar,
-        caller: Caller::Engine,
         enters_container: false,
+        failure: 1,
+        misuse: 1,
         run,
     }
 }
 
+/// For people and scripts, who are told a wrong command line from a finding.
 const fn operators(grammar: &'static Grammar, run: Run) -> Verb {
     Verb {
         grammar,
-        caller: Caller::Operator,
         enters_container: false,
+        failure: 1,
+        misuse: 2,
         run,
     }
 }
@@ -144,11 +146,11 @@ fn text(word: OsString) -> String {
     word.to_string_lossy().into_owned()
 }
 
-/// Ends with whatever the reader's interest ends with.
+/// A reader that has seen enough ends us as SIGPIPE would: without a word.
 pub fn print(text: &str) -> Result<u8> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .during(|| "write to stdout".into())?;
-    Ok(0)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(128 + 13),
+        other => other.during(|| "write to stdout".into()).map(|()| 0),
+    }
 }

@@ -27,7 +27,7 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     match options.format.as_deref().unwrap_or("table") {
         "json" => print(&format!("{}\n", super::compact(&pids)?)),
         "table" => print(&keep(&host_processes(&operands)?, &pids)?),
-        other => Err(Error::Usage(format!("invalid format option {other:?}"))),
+        other => Err(Error::Invalid(format!("invalid format option {other:?}"))),
     }
 }
 
@@ -40,7 +40,7 @@ fn host_processes(options: &[OsString]) -> Result<String> {
         .during(|| "run ps".into())?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(Error::Usage(format!("ps: {}: {reason}", output.status)));
+        return Err(Error::Invalid(format!("ps: {}: {reason}", output.status)));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -48,7 +48,7 @@ fn host_processes(options: &[OsString]) -> Result<String> {
 /// The head line, and those of these processes.
 fn keep(table: &str, pids: &[i32]) -> Result<String> {
     let head = table.lines().next().unwrap_or_default();
-    let no_pid = || Error::Usage("couldn't find PID field in ps output".into());
+    let no_pid = || Error::Invalid("couldn't find PID field in ps output".into());
     let column = head
         .split_whitespace()
         .position(|name| name == "PID")

@@ -72,7 +72,7 @@ fn in_foreground(runtime: &Runtime, id: &str, options: Run) -> Result<u8> {
     let keep = options.keep;
     let mut container = runtime.create(id, options.into_create(theirs)?)?;
     let status = attend(&mut container, ours, foreground);
-    if !keep || status.is_err() {
+    if !keep {
         delete(runtime, id);
     }
     status
