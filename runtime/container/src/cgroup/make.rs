@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Pid;
 use oci_spec::runtime::LinuxResources;
 
 use super::devices::device_rules;
@@ -11,11 +12,28 @@ use super::hierarchy::ROOT;
 use super::systemd::Occupant;
 use super::{Cgroup, CgroupError, folder};
 
-/// Keeps a cgroup alive that systemd would remove for being empty. To be dropped once init is inside.
+/// The processes that are inside for a moment while a container starts: libcontainer's intermediate one, init, and the
+/// one that keeps a scope of systemd's alive. With less to go round, no init could be made.
+const PIDS_TO_START: i64 = 3;
+
+/// A cgroup between its making and init's being inside. When dropped, systemd may remove the empty cgroup.
 #[derive(Debug)]
-#[must_use = "dropping it lets systemd remove the empty cgroup"]
+#[must_use = "init is to be handed over to it"]
 pub struct Placeholder {
-    _occupant: Option<Occupant>,
+    cgroup: Cgroup,
+    occupant: Option<Occupant>,
+    /// the limit that init could not have been made under
+    pids_limit: Option<i64>,
+}
+
+impl Placeholder {
+    /// Once libcontainer has put init inside: puts it into the remaining hierarchies too, and only then lets go.
+    pub fn hand_over(mut self, init: Pid) -> Result<(), CgroupError> {
+        self.cgroup.join_unified(init)?;
+        drop(self.occupant.take());
+        self.pids_limit
+            .map_or(Ok(()), |limit| self.cgroup.limit_pids(limit))
+    }
 }
 
 impl Cgroup {
@@ -32,23 +50,46 @@ impl Cgroup {
                     .unified
                     .as_ref()
                     .is_some_and(|folder| made.0.contains(folder));
-            self.limit(resources, is_new)
+            self.limit_devices(device_rules(resources), is_new)?;
+            resources.map_or(Ok(None), |resources| self.limit(resources))
         });
-        if let Err(error) = limited {
-            drop(occupant);
-            // the first error is the one that tells what went wrong
-            let _ = self.stop_unit();
-            return Err(error);
+        match limited {
+            Ok(pids_limit) => {
+                made.keep();
+                Ok(Placeholder {
+                    cgroup: self.clone(),
+                    occupant,
+                    pids_limit,
+                })
+            }
+            Err(error) => {
+                drop(occupant);
+                // the first error is the one that tells what went wrong
+                let _ = self.stop_unit();
+                Err(error)
+            }
         }
-        made.keep();
-        Ok(Placeholder {
-            _occupant: occupant,
-        })
     }
 
-    fn limit(&self, resources: Option<&LinuxResources>, is_new: bool) -> Result<(), CgroupError> {
-        self.limit_devices(device_rules(resources), is_new)?;
-        resources.map_or(Ok(()), |resources| self.apply_resources(resources))
+    fn limit(&self, resources: &LinuxResources) -> Result<Option<i64>, CgroupError> {
+        self.apply_resources(resources)?;
+        let limit = resources.pids().map(|pids| pids.limit());
+        let too_low = limit.filter(|limit| (1..PIDS_TO_START).contains(limit));
+        if too_low.is_some() {
+            self.limit_pids(PIDS_TO_START)?;
+        }
+        Ok(too_low)
+    }
+
+    fn limit_pids(&self, limit: i64) -> Result<(), CgroupError> {
+        let folder = if self.is_unified() {
+            self.unified_folder()
+        } else {
+            self.legacy_folder("pids")
+        };
+        folder.map_or(Ok(()), |folder| {
+            folder::set(folder, "pids.max", &limit.to_string())
+        })
     }
 
     /// On v1 a `daemon-reload` removes empty folders of a unit, also those we made.

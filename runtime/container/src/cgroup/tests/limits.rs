@@ -116,6 +116,22 @@ fn a_limit_that_fails_leaves_nothing() {
     assert!(!test.cgroup.exists());
 }
 
+/// `--pids-limit 1` is enough for one process, but making it takes more for a moment.
+#[test]
+fn a_limit_of_one_process_leaves_room_to_start_it() {
+    let Some(test) = TestCgroup::limited(json!({})) else {
+        return;
+    };
+    let placeholder = test
+        .cgroup
+        .create(Some(&parse(json!({"pids": {"limit": 1}}))))
+        .unwrap();
+    assert_eq!(test.read("pids.max"), "3");
+    let init = test.run("exec sleep 100");
+    placeholder.hand_over(init.pid()).unwrap();
+    assert_eq!(test.read("pids.max"), "1");
+}
+
 #[test]
 fn raw_files_are_written_line_by_line() {
     let resources = json!({"unified": {"memory.high": "67108864", "pids.max": "9\n11"}});
@@ -156,19 +172,23 @@ fn usage_shows_in_the_stats() {
     else {
         return;
     };
-    let _process = test.run("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 100");
+    let script = "x=$(head -c 1000000 /dev/zero | tr '\\0' x); while [ $((i += 1)) -lt 20000 ]; do :; done; sleep 100";
+    let _process = test.run(script);
+    let used = |path| {
+        test.cgroup
+            .stats()
+            .unwrap()
+            .pointer(path)
+            .and_then(serde_json::Value::as_u64)
+    };
     eventually("using the processor", || {
-        test.cgroup.stats().unwrap()["cpu"]["usage"]["total"]
-            .as_u64()
-            .is_some_and(|total| total > 1_000_000)
+        used("/cpu/usage/total") > Some(1_000_000)
+    });
+    eventually("using memory", || {
+        used("/memory/usage/usage") > Some(1_000_000)
     });
     let stats = test.cgroup.stats().unwrap();
     assert_eq!(stats["memory"]["usage"]["limit"], json!(64 * MEGABYTE));
-    assert!(
-        stats["memory"]["usage"]["usage"]
-            .as_u64()
-            .is_some_and(|usage| usage > 0)
-    );
     assert_eq!(stats["pids"]["limit"], json!(17));
     assert!(
         stats["pids"]["current"]
