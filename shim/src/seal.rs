@@ -1,7 +1,10 @@
-//! Runs from a sealed copy of the binary (CVE-2019-5736).
+//! Runs from a view of the binary that nobody can write to (CVE-2019-5736).
 //!
 //! A process that enters a container can be reached there through /proc/PID/exe. What is reached so must not be the
-//! host's file, or a container's root could overwrite the runtime of every later container.
+//! host's file, or a container's root could overwrite the runtime of every later container. Where the kernel can show
+//! it through an overlay that is read-only by nature, that costs least; else a sealed copy in memory serves.
+
+mod overlay;
 
 use std::ffi::CString;
 use std::fs::File;
@@ -18,11 +21,14 @@ use crate::error::{Context, Result};
 /// Returns in a process whose binary nobody can write to.
 pub fn ensure() -> Result<()> {
     let binary = File::open("/proc/self/exe").during(|| "open /proc/self/exe".into())?;
-    if is_sealed(&binary) {
+    if is_sealed(&binary) || overlay::is_view(&binary) {
         // the kernel named the process after the descriptor it was started from
         return nix::sys::prctl::set_name(c"sevorix").during(|| "name the process".into());
     }
-    let copy = copy(&binary).during(|| "copy the runtime binary".into())?;
+    let path = std::fs::read_link("/proc/self/exe").during(|| "read /proc/self/exe".into())?;
+    let copy = overlay::view(&path)
+        .or_else(|_| copy(&binary).map(OwnedFd::from))
+        .during(|| "copy the runtime binary".into())?;
     let words: Vec<CString> = std::env::args_os()
         .map(|word| whole(word.into_vec()))
         .collect();

@@ -21,7 +21,7 @@ pub fn find_executable(name: &str, search_path: Option<&str>) -> Result<PathBuf,
             .map(|()| name.into())
             .map_err(|reason| format!("exec: {name:?}: {reason}"));
     }
-    let mut folders = search_path
+    let folders = search_path
         .filter(|path| !path.is_empty())
         .into_iter()
         .flat_map(|path| path.split(':'));
