@@ -1,7 +1,8 @@
 //! Making a cgroup, limited from the start.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
@@ -160,7 +161,8 @@ impl Made {
     }
 
     fn folder(&mut self, folder: &Path) -> Result<(), CgroupError> {
-        match fs::create_dir(folder) {
+        // not left to the umask: whoever may write here may make cgroups
+        match DirBuilder::new().mode(0o755).create(folder) {
             Ok(()) => self.0.push(folder.into()),
             Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(CgroupError::io("make", folder, source)),
