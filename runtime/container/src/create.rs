@@ -143,12 +143,12 @@ fn build(
         },
     };
     let pid = launch.run(&mut report)?;
-    drop((placeholder, courier));
+    placeholder.hand_over(pid)?;
+    drop(courier);
 
     state.init = Some(
         ProcessId::of(pid).map_err(|_| Error::Process("init ended before it was ready".into()))?,
     );
-    state.cgroup.join_unified(pid)?;
     dir.save(&state)?;
     announce(
         pid,

@@ -9,11 +9,20 @@ use oci_spec::runtime::{LinuxSeccomp, LinuxSeccompAction};
 
 use super::{architectures, rules};
 
-const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-const JUMP_IF_GREATER: u16 = (libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K) as u16;
-const JUMP_IF_AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
-const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+const LOAD: u16 = code(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS);
+const JUMP_IF_EQUAL: u16 = code(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
+const JUMP_IF_GREATER: u16 = code(libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K);
+const JUMP_IF_AT_LEAST: u16 = code(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K);
+const RETURN: u16 = code(libc::BPF_RET | libc::BPF_K);
+/// An operation code has 16 bits; libc's constants are wider.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "all bits of a code are below the 16th"
+)]
+const fn code(bits: u32) -> u16 {
+    bits as u16
+}
+
 /// offsets in struct seccomp_data
 const NUMBER: u32 = 0;
 const ARCH: u32 = 4;
