@@ -1,117 +1,158 @@
-//! A view of the binary on an overlay file system without an upper layer, mounted nowhere.
+//! The binary as an overlay of read-only layers shows it: nothing is copied, a sixtieth of the work.
 //!
-//! Such a file system can only be read, whoever remounts it with whatever flags: to write, the kernel would have to copy
-//! the file up, and there is nowhere to copy to. A bind mount would not do: its read-only flag can be cleared from
-//! inside a container that may mount. Nothing is copied, so that this costs a fraction of a sealed copy in memory.
+//! Such a file can't be written by anybody: an overlay without an upper layer is a read-only file system, and the
+//! kernel refuses to make it anything else. The mount is in no namespace and goes with the last process that uses it;
+//! what could be reached from the file is the file. A read-only bind mount would not do: its superblock is the host's.
 
-use std::ffi::{CStr, CString};
-use std::fs::{DirBuilder, File};
+use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, fstatfs};
-use nix::sys::statvfs::{FsFlags, fstatvfs};
 
-/// An overlay needs two lower layers when it has no upper one; this one stays empty.
-const EMPTY: &str = "/run/sevorix/empty";
+use super::{OURSELVES, answer};
 
-/// The binary as it is seen through the overlay.
-pub fn view(binary: &Path) -> io::Result<OwnedFd> {
-    let (Some(folder), Some(name)) = (binary.parent(), binary.file_name()) else {
-        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+/// Whether `binary`, which is being executed, is on a read-only overlay.
+pub fn holds(binary: &File) -> bool {
+    let is_overlay =
+        fstatfs(binary).is_ok_and(|found| found.filesystem_type() == OVERLAYFS_SUPER_MAGIC);
+    // a program that runs is busy before a read-only mount is looked at, but not before a read-only file system is
+    let write = || File::options().write(true).open(OURSELVES);
+    is_overlay && write().is_err_and(|error| error.raw_os_error() == Some(libc::EROFS))
+}
+
+/// The running binary on an overlay of its own.
+pub fn show(binary: &File) -> io::Result<OwnedFd> {
+    let path = std::fs::read_link(OURSELVES)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::NotFound.into());
     };
-    let layers = [folder.as_os_str().as_bytes(), EMPTY.as_bytes()].join(&b':');
-    if layers.iter().any(|byte| matches!(byte, b'\\' | b','))
-        || layers.iter().filter(|byte| **byte == b':').count() > 1
-    {
-        // these separate layers and options; a folder that has one in its name gets a copy in memory
-        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    let image = open_on_overlay(folder, Path::new(name))?;
+    // the path may lead to another file by now, as it does while the runtime is being upgraded
+    if is_same(&fstat(&image)?, binary)? {
+        Ok(image)
+    } else {
+        Err(io::ErrorKind::NotFound.into())
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o711)
-        .create(EMPTY)?;
-    let context = system_call(
-        libc::SYS_fsopen,
-        [
-            c"overlay".as_ptr() as u64,
-            u64::from(libc::FSOPEN_CLOEXEC),
-            0,
-            0,
-            0,
-        ],
+}
+
+fn open_on_overlay(folder: &Path, name: &Path) -> io::Result<OwnedFd> {
+    let folder = open(
+        folder,
+        OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
+        Mode::empty(),
     )?;
+    let context = fsopen()?;
+    // by descriptor, so that no letter of the path has to be escaped
     configure(
         &context,
-        libc::FSCONFIG_SET_STRING,
-        Some((c"lowerdir", &CString::new(layers)?)),
+        &format!("/proc/self/fd/{}:{SECOND_LAYER}", folder.as_raw_fd()),
     )?;
-    configure(&context, libc::FSCONFIG_CMD_CREATE, None)?;
-    let attributes = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
-    let mount = system_call(
-        libc::SYS_fsmount,
-        [
-            raw(&context),
-            u64::from(libc::FSMOUNT_CLOEXEC),
-            attributes,
-            0,
-            0,
-        ],
-    )?;
+    let mount = fsmount(&context)?;
     Ok(openat(
         &mount,
         name,
-        OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW,
+        OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
         Mode::empty(),
     )?)
 }
 
-/// Whether this process runs from such a view: a read-only overlay whose root holds the binary.
-pub fn is_view(binary: &File) -> bool {
-    let is_overlay =
-        fstatfs(binary).is_ok_and(|found| found.filesystem_type() == OVERLAYFS_SUPER_MAGIC);
-    let is_read_only =
-        fstatvfs(binary).is_ok_and(|found| found.flags().contains(FsFlags::ST_RDONLY));
-    // a file of the host's own read-only overlay lies deeper than at the root of it
-    let is_at_root = std::fs::read_link("/proc/self/exe")
-        .is_ok_and(|path| path.parent() == Some(Path::new("/")));
-    is_overlay && is_read_only && is_at_root
+/// An overlay shows its layers' inode numbers, under a device number of its own.
+fn is_same(shown: &FileStat, binary: &File) -> io::Result<bool> {
+    let real = binary.metadata()?;
+    let times = (shown.st_mtime, shown.st_mtime_nsec) == (real.mtime(), real.mtime_nsec());
+    Ok(times && (shown.st_ino, u64::try_from(shown.st_size)) == (real.ino(), Ok(real.size())))
 }
 
-fn configure(context: &OwnedFd, command: u32, setting: Option<(&CStr, &CStr)>) -> io::Result<()> {
-    let (key, value) = setting.map_or((0, 0), |(key, value)| {
-        (key.as_ptr() as u64, value.as_ptr() as u64)
-    });
-    let arguments = [raw(context), u64::from(command), key, value, 0];
-    // SAFETY: key and value are NUL-terminated strings that outlive the call, or null where the command takes none.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_fsconfig,
-            arguments[0],
-            arguments[1],
-            arguments[2],
-            arguments[3],
-            arguments[4],
-        )
+/// An overlay wants two layers; nothing is looked up in this one.
+const SECOND_LAYER: &str = "/run";
+
+fn fsopen() -> nix::Result<OwnedFd> {
+    // SAFETY: the call reads a NUL-terminated string.
+    descriptor(unsafe { libc::syscall(libc::SYS_fsopen, c"overlay".as_ptr(), FSOPEN_CLOEXEC) })
+}
+
+fn configure(context: &OwnedFd, layers: &str) -> io::Result<()> {
+    let layers = CString::new(layers)?;
+    let none = std::ptr::null::<libc::c_char>();
+    let call = |command: libc::c_int, key: *const libc::c_char, value: *const libc::c_char| {
+        // SAFETY: key and value are null, or NUL-terminated strings that outlive the call.
+        answer(unsafe {
+            libc::syscall(
+                libc::SYS_fsconfig,
+                context.as_raw_fd(),
+                command,
+                key,
+                value,
+                0,
+            )
+        })
     };
-    Ok(Errno::result(result).map(drop)?)
+    let done = call(FSCONFIG_SET_STRING, c"lowerdir".as_ptr(), layers.as_ptr())
+        // or inode numbers would get a prefix
+        .and_then(|_| call(FSCONFIG_SET_STRING, c"xino".as_ptr(), c"off".as_ptr()))
+        .and_then(|_| call(FSCONFIG_CMD_CREATE, none, none));
+    done.map(drop).map_err(|errno| complaint(context, errno))
 }
 
-fn raw(fd: &OwnedFd) -> u64 {
-    u64::from(fd.as_raw_fd().cast_unsigned())
+/// The kernel's own words say more than the number does.
+fn complaint(context: &OwnedFd, errno: Errno) -> io::Error {
+    let mut words = vec![0; 256];
+    match nix::unistd::read(context, &mut words) {
+        Ok(count) => io::Error::other(String::from_utf8_lossy(&words[..count]).trim().to_string()),
+        Err(_) => errno.into(),
+    }
 }
 
-/// One that gives a new descriptor.
-fn system_call(number: libc::c_long, [a, b, c, d, e]: [u64; 5]) -> io::Result<OwnedFd> {
-    // SAFETY: the callers pass numbers, descriptors they own, and constant strings only.
-    let result = Errno::result(unsafe { libc::syscall(number, a, b, c, d, e) })?;
-    let fd = RawFd::try_from(result).map_err(io::Error::other)?;
-    // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+fn fsmount(context: &OwnedFd) -> nix::Result<OwnedFd> {
+    let attributes = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID;
+    // SAFETY: the call takes numbers.
+    descriptor(unsafe {
+        libc::syscall(
+            libc::SYS_fsmount,
+            context.as_raw_fd(),
+            FSMOUNT_CLOEXEC,
+            attributes,
+        )
+    })
+}
+
+fn descriptor(result: libc::c_long) -> nix::Result<OwnedFd> {
+    let number = RawFd::try_from(answer(result)?).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the kernel has just made this descriptor for us; nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+const FSOPEN_CLOEXEC: libc::c_uint = 1;
+const FSMOUNT_CLOEXEC: libc::c_uint = 1;
+const FSCONFIG_SET_STRING: libc::c_int = 1;
+const FSCONFIG_CMD_CREATE: libc::c_int = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_overlays_is_not_taken_for_sealed() {
+        assert!(!holds(&File::open("/proc/self/status").expect("proc")));
+    }
+
+    #[test]
+    fn another_file_under_the_same_name_is_noticed() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let path = folder.path().join("runtime");
+        std::fs::write(&path, "old").expect("written");
+        let old = File::open(&path).expect("readable");
+        let stat = |path: &Path| nix::sys::stat::stat(path).expect("there");
+        assert!(is_same(&stat(&path), &old).expect("compared"));
+        std::fs::write(folder.path().join("new"), "new").expect("written");
+        std::fs::rename(folder.path().join("new"), &path).expect("renamed");
+        assert!(!is_same(&stat(&path), &old).expect("compared"));
+    }
 }
