@@ -17,7 +17,7 @@ PREFIX ?= /usr/local
 ENGINES ?= $(if $(DESTDIR),,$(strip $(foreach engine,dockerd:docker containerd:containerd podman:podman,\
 	$(if $(shell command -v $(firstword $(subst :, ,$(engine)))),$(lastword $(subst :, ,$(engine)))))))
 
-build_packages := gcc make pkg-config clang llvm libseccomp-dev libelf-dev zlib1g-dev shellcheck
+build_packages := gcc libc6-dev make pkg-config clang llvm libseccomp-dev libelf-dev zlib1g-dev shellcheck
 # Scripts that source each other share variables, which shellcheck takes for unused or unassigned.
 shared_variables := SC2034,SC2154
 
@@ -33,8 +33,8 @@ setup: ## install the Debian packages that are missing, check that Rust is there
 	@cargo clippy --version >/dev/null && cargo fmt --version >/dev/null || \
 		{ echo 'make: Rust is missing, or its clippy or rustfmt: install the stable toolchain with rustup' >&2; exit 1; }
 
-build: ## build the runtime: target/release/sevorix
-	cargo build --release --locked -p sevorix
+build: ## build the runtime, without a dynamic linker: target/release/sevorix
+	cargo --locked build-static
 
 fmt: ## format the Rust code
 	cargo fmt --all
