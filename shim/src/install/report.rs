@@ -39,6 +39,7 @@ impl Report {
     }
 
     /// Whether any file differs.
+    #[cfg(test)]
     pub fn changes_anything(&self) -> bool {
         self.changes.iter().any(Change::changes)
     }
