@@ -122,6 +122,7 @@ bundle_with_a_bad_name_is_refused() {
 }
 
 bundle_with_a_cgroup_of_strangers() {
+    unified_cgroups || skip 'not the unified cgroup hierarchy'
     local stranger
     mkdir "$(container_cgroup)"
     sleep 1000 &
@@ -156,6 +157,7 @@ bundle_errors_go_to_the_log_and_not_to_stdout() {
 }
 
 more_bundle_with_a_cgroup_of_strangers_is_refused() {
+    unified_cgroups || skip 'not the unified cgroup hierarchy'
     mkdir "$(container_cgroup)"
     sleep 1000 &
     echo $! >"$(container_cgroup)/cgroup.procs"

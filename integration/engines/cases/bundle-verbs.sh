@@ -156,10 +156,10 @@ bundle_pause_and_resume() {
     started
     oci pause "$(container_id)"
     equals paused "$(status_of)"
-    contains "$(<"$(container_cgroup)/cgroup.events")" 'frozen 1'
+    check 'it is frozen' frozen "$(container_cgroup)"
     oci resume "$(container_id)"
     equals running "$(status_of)"
-    contains "$(<"$(container_cgroup)/cgroup.events")" 'frozen 0'
+    check 'it is no longer frozen' thawed "$(container_cgroup)"
 }
 
 bundle_paused_container_can_be_killed_and_deleted() {
@@ -184,11 +184,6 @@ bundle_update_changes_the_limits() {
     equals 33554432 "$(<"$(container_cgroup)/memory.max")"
     equals 17 "$(<"$(container_cgroup)/pids.max")"
     equals '20000 100000' "$(<"$(container_cgroup)/cpu.max")" 'what the second update does not name'
-}
-
-has_controllers() {
-    local controller
-    for controller in "$@"; do grep -qw "$controller" /sys/fs/cgroup/cgroup.subtree_control || return 1; done
 }
 
 bundle_events_stats_are_json() {

@@ -14,3 +14,12 @@ no_container() {
 no_process() {
     ! pgrep -fx -- "$1"
 }
+
+# frozen CGROUP and thawed CGROUP, with either version of cgroups
+frozen() {
+    grep -qs 'frozen 1' "$1/cgroup.events" || grep -qs FROZEN "${1/cgroup\/pids/cgroup\/freezer}/freezer.state"
+}
+
+thawed() {
+    grep -qs 'frozen 0' "$1/cgroup.events" || grep -qs THAWED "${1/cgroup\/pids/cgroup\/freezer}/freezer.state"
+}

@@ -54,7 +54,8 @@ same_ctr_run_what_a_process_sees() {
 
 ctr_limits_stand_in_the_cgroup() {
     run_by_ctr -d --memory-limit 67108864 --cpus 0.5 -- sleep 1000
-    cgroup=/sys/fs/cgroup$(cut -d: -f3 "/proc/$(ctr task ls | awk -v name="$name" '$1 == name { print $2 }')/cgroup")
+    unified_cgroups || skip 'not the unified cgroup hierarchy'
+    cgroup=$(process_cgroup "$(ctr task ls | awk -v name="$name" '$1 == name { print $2 }')")
     equals '67108864 50000 100000' "$(cat "$cgroup/memory.max" "$cgroup/cpu.max" | xargs)"
 }
 

@@ -88,7 +88,8 @@ podman_pause_and_unpause() {
 
 podman_limits_stand_in_the_cgroup() {
     podman run -d --name "$name" --memory 64m --pids-limit 42 --cpus 0.5 busybox sleep 1000
-    cgroup=/sys/fs/cgroup$(cut -d: -f3 "/proc/$(pstate "$name" Pid)/cgroup")
+    unified_cgroups || skip 'not the unified cgroup hierarchy'
+    cgroup=$(process_cgroup "$(pstate "$name" Pid)")
     equals '67108864 42 50000 100000' "$(cat "$cgroup/memory.max" "$cgroup/pids.max" "$cgroup/cpu.max" | xargs)"
     podman update --help >/dev/null 2>&1 || return 0
     podman update --memory 32m --cpus 0.25 "$name"

@@ -26,13 +26,13 @@ clean_up_bundle() {
     return 0
 }
 
-# container_id: what the case's container is called; container_cgroup: its folder.
+# container_id: what the case's container is called; container_cgroup: its folder, with cgroup v1 the one for counting processes.
 container_id() {
     echo "b-${name//_/-}"
 }
 
 container_cgroup() {
-    echo "/sys/fs/cgroup/engines-$(container_id)"
+    if unified_cgroups; then echo "/sys/fs/cgroup/engines-$(container_id)"; else echo "/sys/fs/cgroup/pids/engines-$(container_id)"; fi
 }
 
 # The default configuration: what `docker run` of today's engines asks for, in small. A case changes single values:

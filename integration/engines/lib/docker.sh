@@ -1,10 +1,4 @@
-# Docker: containerd and dockerd, started once; `docker` in a case is the user's command line with the runtime put in.
-
-start_containerd() {
-    [[ -S /run/containerd/containerd.sock ]] && return 0
-    containerd >"$results/containerd.log" 2>&1 &
-    poll 60 ctr version
-}
+# Docker: dockerd beside containerd, started once; `docker` in a case is the user's command line with the runtime put in.
 
 start_docker() {
     local options=() runtime
@@ -82,7 +76,7 @@ logs_contain() {
 
 # cgroup_of CONTAINER prints its folder in cgroupfs.
 cgroup_of() {
-    echo "/sys/fs/cgroup/docker/$(id_of "$1")"
+    process_cgroup "$(state_of "$1" Pid)"
 }
 
 # second_dockerd OPTION...: a dockerd of the case's own, for options that concern the whole daemon; `as_second` speaks to it.

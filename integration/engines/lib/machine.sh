@@ -33,6 +33,27 @@ make_rootfs() {
     [[ ! -d $here/fixtures/bin ]] || cp "$here"/fixtures/bin/probe "$rootfs/bin/probe"
 }
 
+# unified_cgroups: whether cgroup v2 is all there is; systemd_boot: whether systemd rules over the cgroups.
+unified_cgroups() {
+    [[ -e /sys/fs/cgroup/cgroup.controllers ]]
+}
+
+systemd_boot() {
+    [[ -d /run/systemd/system ]]
+}
+
+# process_cgroup PID prints the folder of a process's cgroup in the v2 hierarchy.
+process_cgroup() {
+    unified_cgroups || skip 'not the unified cgroup hierarchy'
+    echo "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")"
+}
+
+# has_controllers NAME...
+has_controllers() {
+    local controller
+    for controller in "$@"; do grep -qsw "$controller" /sys/fs/cgroup/cgroup.subtree_control || return 1; done
+}
+
 # clean_up ENGINE removes what a case left running. What it cannot remove shows up as left behind.
 clean_up() {
     "clean_up_$1"
