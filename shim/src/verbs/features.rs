@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use libseccomp::ScmpVersion;
+use nix::errno::Errno;
 use serde_json::{Value, json};
 
 use super::{alone, print};
@@ -62,19 +63,57 @@ fn seccomp() -> Value {
             .map(|name| format!("{prefix}{name}"))
             .collect::<Vec<_>>()
     };
-    let flags = named(
-        "SECCOMP_FILTER_FLAG_",
-        "TSYNC LOG SPEC_ALLOW WAIT_KILLABLE_RECV",
-    );
+    let mut architectures = named("SCMP_ARCH_", ARCHITECTURES);
+    let has_newest = libseccomp::check_version(ScmpVersion::from((2, 6, 0))).unwrap_or(false);
+    architectures.retain(|name| has_newest || name != "SCMP_ARCH_LOONGARCH64");
+    let flags = |list: &[(&str, _)]| {
+        list.iter()
+            .map(|(name, _)| format!("SECCOMP_FILTER_FLAG_{name}"))
+            .collect::<Vec<_>>()
+    };
+    let supported: Vec<_> = FLAGS
+        .iter()
+        .copied()
+        .filter(|(_, flag)| kernel_has(*flag))
+        .collect();
     json!({
         "enabled": true,
         "actions": named("SCMP_ACT_", "ALLOW ERRNO KILL KILL_PROCESS KILL_THREAD LOG NOTIFY TRACE TRAP"),
         "operators": named("SCMP_CMP_", "EQ GE GT LE LT MASKED_EQ NE"),
-        "archs": named("SCMP_ARCH_", ARCHITECTURES),
-        "knownFlags": flags,
-        "supportedFlags": flags,
+        "archs": architectures,
+        "knownFlags": flags(&FLAGS),
+        "supportedFlags": flags(&supported),
     })
 }
+
+/// A known flag is complained about later than an unknown one: the filter that is missing here comes in between.
+fn kernel_has(flag: libc::c_ulong) -> bool {
+    let no_filter = std::ptr::null::<libc::sock_fprog>();
+    // this one is for listeners, and refused without one
+    let listener = if flag == WAIT_KILLABLE_RECV {
+        libc::SECCOMP_FILTER_FLAG_NEW_LISTENER
+    } else {
+        0
+    };
+    // SAFETY: the kernel checks the pointer and refuses it; nothing is loaded.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            flag | listener,
+            no_filter,
+        )
+    };
+    Errno::result(result) == Err(Errno::EFAULT)
+}
+
+const FLAGS: [(&str, libc::c_ulong); 4] = [
+    ("TSYNC", libc::SECCOMP_FILTER_FLAG_TSYNC),
+    ("LOG", libc::SECCOMP_FILTER_FLAG_LOG),
+    ("SPEC_ALLOW", libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW),
+    ("WAIT_KILLABLE_RECV", WAIT_KILLABLE_RECV),
+];
+const WAIT_KILLABLE_RECV: libc::c_ulong = libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 
 const ARCHITECTURES: &str = "AARCH64 ARM LOONGARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 \
     PPC64LE RISCV64 S390 S390X X32 X86 X86_64";

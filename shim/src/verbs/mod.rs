@@ -3,6 +3,8 @@
 mod checkpoint;
 mod create;
 mod delete;
+#[cfg(test)]
+mod engine_words;
 mod events;
 mod exec;
 mod features;
