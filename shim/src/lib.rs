@@ -4,9 +4,9 @@
 //! `sevorix-container`; here is only what a command line adds: options, sockets, terminals, signals, output.
 
 pub mod cli;
-mod console;
-mod error;
-mod foreground;
+pub mod console;
+pub mod error;
+pub mod foreground;
 pub mod grammar;
 mod install;
 mod log;
