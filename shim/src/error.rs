@@ -37,6 +37,23 @@ pub enum Error {
 }
 
 impl Error {
+    /// What failed and why, down to the last cause.
+    pub fn sentence(&self) -> String {
+        let mut sentence = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let words = error
+                .downcast_ref()
+                .map_or_else(|| error.to_string(), os_text);
+            // some errors tell their cause themselves
+            if !sentence.contains(&words) {
+                sentence = format!("{sentence}: {words}");
+            }
+            cause = error.source();
+        }
+        sentence
+    }
+
     /// The next step, when there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -80,5 +97,27 @@ impl<T> Context<T> for io::Result<T> {
 impl<T> Context<T> for nix::Result<T> {
     fn during(self, action: impl FnOnce() -> String) -> Result<T> {
         self.map_err(io::Error::from).during(action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_told_once() {
+        let refused = || io::Error::from_raw_os_error(libc::EACCES);
+        let told: Result<()> = Err(refused()).on("open", Path::new("/x"));
+        assert_eq!(
+            told.expect_err("failed").sentence(),
+            "open /x: permission denied"
+        );
+        let path = PathBuf::from("/x");
+        let untold = Error::Install(crate::install::Error::Io {
+            action: "read",
+            path,
+            source: refused(),
+        });
+        assert_eq!(untold.sentence(), "cannot read /x: permission denied");
     }
 }

@@ -54,7 +54,7 @@ pub fn open(globals: &Globals) -> Result<()> {
 
 /// The last words of an invocation.
 pub fn fail(error: &Error) {
-    let sentence = tame(&error.to_string());
+    let sentence = tame(&error.sentence());
     let machines_read_stderr = match LOG.get() {
         Some(Log {
             file: Some(file),

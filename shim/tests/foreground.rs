@@ -1,6 +1,9 @@
 //! A payload in the foreground, without a container around it: its end, its signals, its terminal.
 
-#![expect(clippy::zombie_processes, reason = "it is Foreground::wait that collects them")]
+#![expect(
+    clippy::zombie_processes,
+    reason = "it is Foreground::wait that collects them"
+)]
 
 use std::io::{IoSlice, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use sevorix_container::Container;
+
 use super::state::Row;
 use super::{alone, passwd, print};
 use crate::cli::Globals;
@@ -21,21 +23,19 @@ options! {
 
 pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     let options = alone::<List>(words)?;
-    let containers = globals.runtime()?.list()?;
-    let readable = containers.iter().filter_map(|(id, container)| {
-        let complain = |error: &dyn std::fmt::Display| log::warn(&format!("load {id}: {error}"));
-        container.as_ref().inspect_err(|error| complain(error)).ok()
-    });
+    let found = globals.runtime()?.list()?.into_iter();
+    let containers: Vec<Container> = found
+        .filter_map(|(id, container)| readable(&id, container))
+        .collect();
     if options.quiet {
         return print(
-            &readable
+            &containers
+                .iter()
                 .map(|container| format!("{}\n", container.id()))
                 .collect::<String>(),
         );
     }
-    let rows =
-        readable.map(|container| Row::of(container, passwd::name_of(container.state().owner)));
-    let rows = rows.collect::<Result<Vec<_>>>()?;
+    let rows: Vec<Row<'_>> = containers.iter().filter_map(row).collect();
     match options.format.as_deref().unwrap_or("table") {
         "table" => print(&table(&rows)),
         // runc prints an empty list so
@@ -43,6 +43,17 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
         "json" => print(&super::compact(&rows)?),
         other => Err(Error::Invalid(format!("invalid format option {other:?}"))),
     }
+}
+
+fn row(container: &Container) -> Option<Row<'_>> {
+    let owner = passwd::name_of(container.state().owner);
+    readable(container.id(), Row::of(container, owner))
+}
+
+/// One that is just being removed, or is broken, must not hide the others.
+fn readable<T>(id: &str, found: Result<T, impl Into<Error>>) -> Option<T> {
+    let complain = |error: Error| log::warn(&format!("load {id}: {}", error.sentence()));
+    found.map_err(|error| complain(error.into())).ok()
 }
 
 fn table(rows: &[Row<'_>]) -> String {

@@ -96,7 +96,7 @@ fn attend(
 /// What the caller asked for has succeeded or failed by now; that is what it is told.
 fn delete(runtime: &Runtime, id: &str) {
     if let Err(error) = runtime.delete(id, true) {
-        log::warn(&format!("delete {id}: {error}"));
+        log::warn(&format!("delete {id}: {}", Error::from(error).sentence()));
     }
 }
 
