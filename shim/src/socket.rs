@@ -49,3 +49,37 @@ pub fn receive(socket: &UnixStream) -> Result<Option<OwnedFd>> {
 }
 
 const LONGEST_ADDRESS: usize = 108;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_is_reached_however_long_its_path_is() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let deep = folder.path().join("d".repeat(LONGEST_ADDRESS));
+        std::fs::create_dir(&deep).expect("made");
+        let opened = File::open(&deep).expect("opened");
+        let address = format!("/proc/self/fd/{}/socket", opened.as_raw_fd());
+        let listener = UnixListener::bind(address).expect("bound");
+        connect(&deep.join("socket")).expect("connected");
+        listener.accept().expect("somebody has connected");
+    }
+
+    #[test]
+    fn a_socket_that_is_not_there_is_named() {
+        let error = connect(Path::new("/nonexistent/socket")).expect_err("nobody listens");
+        assert_eq!(
+            error.to_string(),
+            "connect to /nonexistent/socket: no such file or directory"
+        );
+    }
+
+    #[test]
+    fn nothing_is_waited_for_when_nothing_was_sent() {
+        let (ours, _theirs) = UnixStream::pair().expect("socket pair");
+        assert!(receive(&ours).expect("no error").is_none());
+    }
+}

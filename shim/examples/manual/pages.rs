@@ -52,9 +52,9 @@ fn commands() -> Vec<Command> {
     commands
 }
 
-const STATUS: &str = "Exit status: 0 when it is done, 1 when it failed. run and exec in the foreground end as the process \
-    in the container does: its status, or 128 and the number of the signal that ended it. install and uninstall give 2 \
-    for a wrong command line";
+const STATUS: &str = "Exit status: 0 when it is done, 1 when it failed. run and exec in the foreground end as the \
+    process in the container does: with its status, or 128 and the number of the signal that ended it; exec gives 255 when \
+    it failed itself. install and uninstall give 2 for a wrong command line";
 
 fn program() -> Command {
     let (whole, verbs) = cli::grammars();
