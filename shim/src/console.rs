@@ -13,6 +13,20 @@ use nix::unistd::isatty;
 use crate::error::{Context, Error, Result};
 use crate::socket;
 
+/// A process that nobody waits for has a terminal if, and only if, somebody takes it.
+pub fn check_detached(terminal: bool, socket: Option<&Path>) -> Result<()> {
+    let refuse = |text: &str| Err(Error::Invalid(text.into()));
+    match (terminal, socket) {
+        (true, None) => {
+            refuse("cannot allocate tty if sevorix will detach without setting console socket")
+        }
+        (false, Some(_)) => refuse(NOT_DETACHED),
+        _ => Ok(()),
+    }
+}
+
+const NOT_DETACHED: &str = "cannot use console socket if sevorix will not detach or allocate tty";
+
 /// Our end of the socket over which the container sends its pty.
 #[derive(Debug)]
 pub struct Waiting(UnixStream);
@@ -27,9 +41,7 @@ impl Waiting {
     /// For a process in the foreground, whose terminal nobody but us can take.
     pub fn if_wanted(terminal: bool, socket: Option<&Path>) -> Result<Option<(Self, OwnedFd)>> {
         if socket.is_some() {
-            return Err(Error::Invalid(
-                "cannot use console socket if sevorix will not detach or allocate tty".into(),
-            ));
+            return Err(Error::Invalid(NOT_DETACHED.into()));
         }
         terminal.then(Self::new).transpose()
     }

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use oci_spec::runtime::{Capability, Process, User};
+use oci_spec::runtime::{Capability, Process};
 use sevorix_container::{Container, ExecOptions};
 
 use super::{text, wrong_count};
 use crate::cli::Globals;
-use crate::console::Waiting;
+use crate::console::{self, Waiting};
 use crate::error::{Context, Error, Result};
 use crate::foreground::Foreground;
 use crate::grammar::{Options, options};
@@ -74,23 +74,13 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
 }
 
 fn in_background(container: &Container, process: Process, options: Exec) -> Result<u8> {
+    let terminal = process.terminal() == Some(true);
+    console::check_detached(terminal, options.console_socket.as_deref())?;
     let console = options
         .console_socket
         .as_deref()
         .map(socket::connect)
         .transpose()?;
-    let refuse = |text: &str| Err(Error::Invalid(text.into()));
-    match (process.terminal() == Some(true), console.is_some()) {
-        (true, false) => {
-            return refuse(
-                "cannot allocate tty if sevorix will detach without setting console socket",
-            );
-        }
-        (false, true) => {
-            return refuse("cannot use console socket if sevorix will not detach or allocate tty");
-        }
-        _ => {}
-    }
     container.exec(process, options.into_exec(console)?)?;
     Ok(0)
 }
@@ -132,7 +122,9 @@ impl Exec {
             return Err(Error::Invalid("process args cannot be empty".into()));
         }
         let mut process = container.spec()?.process().clone().unwrap_or_default();
-        process.set_args(Some(command.into_iter().map(text).collect()));
+        process.set_args(Some(
+            command.into_iter().map(argument).collect::<Result<_>>()?,
+        ));
         self.change(&mut process)?;
         Ok(process)
     }
@@ -159,29 +151,20 @@ impl Exec {
     }
 
     fn change_user(&self, process: &mut Process) -> Result<()> {
-        let Some(user) = &self.user else {
-            return self.add_groups(process);
-        };
-        let (uid, gid) = user
-            .split_once(':')
-            .map_or((user.as_str(), None), |(uid, gid)| (uid, Some(gid)));
-        let number = |text: &str| {
-            text.parse::<u32>()
-                .map_err(|error| Error::Invalid(format!("parsing {text:?} as int: {error}")))
-        };
-        let mut known = process.user().clone();
-        known.set_uid(number(uid)?);
-        if let Some(gid) = gid {
-            known.set_gid(number(gid)?);
+        let mut user = process.user().clone();
+        if let Some(wanted) = &self.user {
+            let (uid, gid) = wanted
+                .split_once(':')
+                .map_or((wanted.as_str(), None), |(uid, gid)| (uid, Some(gid)));
+            user.set_uid(id_of(uid)?);
+            user.set_gid(gid.map_or(Ok(user.gid()), id_of)?);
         }
-        process.set_user(known);
-        self.add_groups(process)
-    }
-
-    fn add_groups(&self, process: &mut Process) -> Result<()> {
-        let mut user: User = process.user().clone();
-        let mut groups = user.additional_gids().clone().unwrap_or_default();
-        groups.extend(&self.additional_gids);
+        let groups = user
+            .additional_gids()
+            .iter()
+            .flatten()
+            .chain(&self.additional_gids);
+        let groups = groups.copied().collect();
         user.set_additional_gids(Some(groups));
         process.set_user(user);
         Ok(())
@@ -205,5 +188,75 @@ impl Exec {
         sets.set_permitted(with(sets.permitted()));
         process.set_capabilities(Some(sets));
         Ok(())
+    }
+}
+
+/// config.json could not say it either.
+fn argument(word: OsString) -> Result<String> {
+    word.into_string()
+        .map_err(|word| Error::Invalid(format!("argument {word:?} is not UTF-8")))
+}
+
+fn id_of(text: &str) -> Result<u32> {
+    let wrong = |error| Error::Invalid(format!("parsing {text:?} as int: {error}"));
+    text.parse().map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use oci_spec::runtime::User;
+
+    use super::*;
+
+    fn changed(words: &[&str]) -> Result<Process> {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let (options, _) = Exec::read(&words)?;
+        let mut process = Process::default();
+        let mut user = User::default();
+        user.set_uid(1)
+            .set_gid(2)
+            .set_additional_gids(Some(vec![3]));
+        process.set_user(user).set_env(Some(vec!["A=1".into()]));
+        options.change(&mut process).map(|()| process)
+    }
+
+    #[test]
+    fn what_no_option_names_stays_as_inits() {
+        let process = changed(&[]).expect("valid");
+        let user = process.user();
+        assert_eq!(
+            (user.uid(), user.gid(), user.additional_gids()),
+            (1, 2, &Some(vec![3]))
+        );
+        assert_eq!(process.terminal(), Some(false));
+        assert_eq!(process.env(), &Some(vec!["A=1".into()]));
+    }
+
+    #[test]
+    fn a_user_comes_with_a_group_or_without() {
+        let process = changed(&["-u", "7:8", "-g", "9", "-e", "B=2"]).expect("valid");
+        let user = process.user();
+        assert_eq!(
+            (user.uid(), user.gid(), user.additional_gids()),
+            (7, 8, &Some(vec![3, 9]))
+        );
+        assert_eq!(process.env(), &Some(vec!["A=1".into(), "B=2".into()]));
+        assert_eq!(changed(&["--user=7"]).expect("valid").user().gid(), 2);
+        for wrong in ["root", "7:", "-1", "7:8:9", ""] {
+            assert!(changed(&["--user", wrong]).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_capability_is_added_where_it_takes_effect() {
+        let process = changed(&["--cap", "CAP_SYS_ADMIN"]).expect("valid");
+        let sets = process.capabilities().clone().expect("sets");
+        for set in [sets.bounding(), sets.effective(), sets.permitted()] {
+            assert!(
+                set.as_ref()
+                    .is_some_and(|set| set.contains(&Capability::SysAdmin))
+            );
+        }
+        assert!(changed(&["--cap", "CAP_NONE"]).is_err());
     }
 }
