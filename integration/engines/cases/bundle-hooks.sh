@@ -119,7 +119,7 @@ bundle_missing_hook_program_is_told() {
     contains "$output" 'no such file or directory'
 }
 
-bundle_slow_hook_is_ended() {
+long_bundle_slow_hook_is_ended() {
     config[hooks]='{ "createRuntime": [{ "path": "/bin/sleep", "args": ["sleep", "65435"], "timeout": 1 }] }'
     bundle
     exit_code 1 oci create --bundle "$work/bundle" "$(container_id)"

@@ -53,7 +53,7 @@ shown_mounts_and_rest() {
     done
 }
 
-same_bundle_root_propagation() {
+long_same_bundle_root_propagation() {
     local kind
     for kind in private rprivate slave rslave shared rshared; do
         config[linux]="\"rootfsPropagation\": \"$kind\""
@@ -149,7 +149,7 @@ same_bundle_sysctls_and_host_name() {
     seen 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shmmax /proc/sys/fs/mqueue/msg_max; hostname'
 }
 
-same_bundle_refused_sysctls() {
+long_same_bundle_refused_sysctls() {
     local name
     for name in kernel.pid_max vm.swappiness net.ipv4.no_such_name; do
         config[linux]="\"sysctl\": { \"$name\": \"1\" }"

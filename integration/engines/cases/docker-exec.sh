@@ -34,7 +34,7 @@ same_docker_exec_as_a_user() {
     docker exec --user 4000:5000 "$shared" sh -c 'id; echo $HOME'
 }
 
-same_docker_exec_process_attributes() {
+long_same_docker_exec_process_attributes() {
     docker exec "$shared" sh -c 'probe self; cat /proc/self/personality /proc/self/timens_offsets'
 }
 
@@ -66,7 +66,7 @@ docker_exec_gives_a_terminal() {
     equals 3 "$status" 'exit status'
 }
 
-docker_exec_detached_goes_on_alone() {
+long_docker_exec_detached_goes_on_alone() {
     docker run -d --name "$name" busybox sleep 1000
     docker exec -d "$name" sh -c 'echo was-here >/tmp/mark; exec sleep 87654'
     wait_until 10 docker exec "$name" grep -q was-here /tmp/mark
@@ -82,7 +82,7 @@ docker_exec_into_a_paused_container_fails() {
     exit_code 0 docker exec "$name" true
 }
 
-docker_exec_into_a_stopped_container_fails() {
+long_docker_exec_into_a_stopped_container_fails() {
     docker run --name "$name" busybox true
     exit_code 1 docker exec "$name" true
     contains "$output" 'is not running'

@@ -24,7 +24,7 @@ docker_kill_sends_the_signal_asked_for() {
     equals 4 "$(docker wait "$name")"
 }
 
-docker_kill_of_a_stopped_container_says_so() {
+long_docker_kill_of_a_stopped_container_says_so() {
     docker run --name "$name" busybox true
     exit_code 1 docker kill "$name"
     contains "$output" 'is not running'
@@ -63,20 +63,20 @@ docker_rm_f_takes_running_paused_and_created() {
     wait_until 5 no_container "$name"
 }
 
-docker_rm_of_a_running_container_is_refused() {
+long_docker_rm_of_a_running_container_is_refused() {
     docker run -d --name "$name" busybox sleep 1000
     exit_code 1 docker rm "$name"
     equals running "$(state_of "$name" Status)"
 }
 
-docker_start_again_after_an_end() {
+long_docker_start_again_after_an_end() {
     docker create --name "$name" busybox sh -c 'echo run >>/mark; cat /mark; exit 6'
     exit_code 6 docker start -a "$name"
     exit_code 6 docker start -a "$name"
     equals $'run\nrun\nrun' "$(docker logs "$name")"
 }
 
-docker_restart_gives_a_new_process() {
+long_docker_restart_gives_a_new_process() {
     docker run -d --name "$name" busybox sh -c 'echo up; sleep 1000'
     before=$(state_of "$name" Pid)
     docker restart -t 0 "$name"
@@ -103,7 +103,7 @@ docker_removes_a_container_that_made_cgroups() {
     wait_until 5 gone "$cgroup"
 }
 
-docker_health_check_is_run() {
+long_docker_health_check_is_run() {
     docker run -d --name "$name" --health-cmd 'test -e /healthy' --health-interval 1s --health-retries 1 busybox sh -c 'echo ready; sleep 1000'
     wait_until 20 health_is unhealthy
     docker exec "$name" touch /healthy

@@ -47,7 +47,7 @@ docker_limits_hold_for_exec() {
     equals running "$(state_of "$name" Status)"
 }
 
-docker_cgroup_parent_is_where_it_runs() {
+long_docker_cgroup_parent_is_where_it_runs() {
     unified_cgroups || skip 'not the unified cgroup hierarchy'
     ! systemd_boot || skip 'systemd wants a slice as parent'
     docker run -d --name "$name" --cgroup-parent /engines-parent busybox sleep 1000

@@ -1,12 +1,12 @@
 # Networks and shared namespaces of Docker containers.
 
-docker_network_none_has_only_the_loopback() {
+long_docker_network_none_has_only_the_loopback() {
     output=$(docker run --rm --network none busybox sh -c 'ip -o link | cut -d: -f2; ip -o addr show lo')
     contains "$output" 127.0.0.1
     lacks "$output" eth0
 }
 
-docker_network_host_is_the_hosts() {
+long_docker_network_host_is_the_hosts() {
     equals "$(readlink /proc/self/ns/net)" "$(docker run --rm --network host busybox readlink /proc/self/ns/net)"
 }
 
@@ -19,17 +19,17 @@ docker_network_bridge_reaches_a_published_port() {
     equals served "$(docker run --rm --network bridge busybox wget -q -O - "http://$address/")" 'from a neighbour'
 }
 
-docker_network_of_another_container() {
+long_docker_network_of_another_container() {
     docker run -d --name "$name" --network none busybox sh -c 'ip link add dummy-here type dummy; sleep 1000' 
     net=$(docker exec "$name" readlink /proc/self/ns/net)
     equals "$net" "$(docker run --rm --network "container:$name" busybox readlink /proc/self/ns/net)"
 }
 
-same_docker_files_of_the_network() {
+long_same_docker_files_of_the_network() {
     docker run --rm --network none --hostname inside --add-host other:10.1.2.3 --dns 10.9.8.7 busybox sh -c 'hostname; cat /etc/hostname /etc/hosts /etc/resolv.conf; echo 10.0.0.1 more >>/etc/hosts && tail -1 /etc/hosts'
 }
 
-same_docker_sysctls() {
+long_same_docker_sysctls() {
     docker run --rm --network none --sysctl net.ipv4.ip_forward=1 --sysctl kernel.shmmax=7654321 busybox sh -c 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax'
     # docker itself asks for these in a network namespace of its own
     docker run --rm --network none busybox sh -c 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range'
@@ -47,7 +47,7 @@ docker_namespaces_of_its_own() {
     for kind in pid ipc uts cgroup net mnt; do lacks "$output" "$(readlink /proc/self/ns/$kind)"; done
 }
 
-docker_namespaces_of_another_container() {
+long_docker_namespaces_of_another_container() {
     docker run -d --name "$name" --ipc shareable busybox sleep 65437
     output=$(docker run --rm --pid "container:$name" --ipc "container:$name" busybox sh -c 'ps -o args; readlink /proc/self/ns/ipc')
     contains "$output" 'sleep 65437'

@@ -27,11 +27,11 @@ docker_run_of_what_is_no_program_is_126() {
     matches "$output" 'permission denied|is a directory'
 }
 
-docker_run_makes_a_missing_working_folder() {
+long_docker_run_makes_a_missing_working_folder() {
     equals /no/such/folder "$(docker run --rm -w /no/such/folder busybox pwd)"
 }
 
-docker_run_of_a_bad_option_is_125() {
+long_docker_run_of_a_bad_option_is_125() {
     exit_code 125 docker run --rm --memory 1k busybox true
 }
 
@@ -46,7 +46,7 @@ docker_run_passes_stdin_and_its_end() {
     equals "0" "$(docker run --rm -i busybox sh -c 'wc -c' </dev/null)" "stdin that ends at once"
 }
 
-docker_run_passes_a_megabyte_both_ways() {
+long_docker_run_passes_a_megabyte_both_ways() {
     head -c 1000000 /dev/urandom >"$work/bytes"
     docker run --rm -i busybox cat <"$work/bytes" >"$work/back"
     check 'the bytes come back as they went' cmp "$work/bytes" "$work/back"
@@ -84,12 +84,12 @@ same_docker_run_as_a_user() {
     docker run --rm --user 4000:5000 busybox sh -c 'id; echo $HOME; grep -E "^(Uid|Gid|Groups|Cap)" /proc/self/status'
 }
 
-same_docker_run_process_attributes() {
+long_same_docker_run_process_attributes() {
     docker run --rm busybox sh -c 'probe self; cat /proc/self/personality /proc/self/timens_offsets /proc/self/sessionid'
     docker run --rm busybox sh -c 'cat /proc/self/attr/current 2>&1; cat /proc/self/stat | cut -d" " -f5-8' 2>&1
 }
 
-docker_run_of_an_unknown_user_fails() {
+long_docker_run_of_an_unknown_user_fails() {
     exit_code 125 docker run --rm --user nobody-knows busybox true
 }
 
@@ -103,24 +103,24 @@ docker_run_with_init_reaps_and_passes_signals() {
     contains "$(docker logs "$name")" term
 }
 
-docker_run_rm_leaves_no_container() {
+long_docker_run_rm_leaves_no_container() {
     docker run --rm --name "$name" busybox true
     wait_until 5 no_container "$name"
 }
 
-docker_run_detached_prints_the_id_and_wait_the_status() {
+long_docker_run_detached_prints_the_id_and_wait_the_status() {
     id=$(docker run -d --name "$name" busybox sh -c 'exit 9')
     matches "$id" '^[0-9a-f]{64}$'
     equals 9 "$(docker wait "$name")"
     equals exited "$(state_of "$name" Status)"
 }
 
-docker_run_shows_the_output_in_logs() {
+long_docker_run_shows_the_output_in_logs() {
     docker run --name "$name" busybox sh -c 'echo one; echo two >&2' >/dev/null 2>&1
     equals $'one\ntwo' "$(docker logs "$name" 2>&1 | sort)"
 }
 
-docker_run_attach_takes_what_comes_later() {
+long_docker_run_attach_takes_what_comes_later() {
     docker run -d -i --name "$name" busybox sh -c 'read line; echo "heard $line"; exit 5'
     exit_code 5 docker attach "$name" <<<hello
     contains "$(docker logs "$name")" 'heard hello'

@@ -20,7 +20,7 @@ docker_seccomp_default_profile_is_on() {
     contains "$output" 'Operation not permitted'
 }
 
-docker_seccomp_unconfined_is_off() {
+long_docker_seccomp_unconfined_is_off() {
     output=$(docker run --rm --security-opt seccomp=unconfined busybox sh -c 'grep Seccomp: /proc/self/status; unshare -U true && echo unshared')
     contains "$output" $'Seccomp:\t0'
     contains "$output" unshared
@@ -66,7 +66,7 @@ docker_devices_all_for_a_privileged_container() {
     equals ok "$(docker run --rm --privileged busybox sh -c 'mknod /tmp/kmsg c 1 11; probe open /tmp/kmsg')"
 }
 
-docker_devices_rule_is_kept_over_an_update() {
+long_docker_devices_rule_is_kept_over_an_update() {
     docker run -d --name "$name" --cap-add MKNOD busybox sleep 1000
     docker update --memory 64m --memory-swap 64m "$name"
     docker exec "$name" mknod /tmp/kmsg c 1 11
@@ -74,7 +74,7 @@ docker_devices_rule_is_kept_over_an_update() {
 }
 
 # CVE-2019-5736: the runtime enters the container, whose processes reach for its executable
-docker_exec_does_not_hand_over_the_runtime() {
+long_docker_exec_does_not_hand_over_the_runtime() {
     local own
     own=$(runtime_path "$runtime")
     before=$(sha256sum "$own")
@@ -112,7 +112,7 @@ docker_image_cannot_run_code_in_the_runtime() {
     exit_code 1 docker exec "$name" ls /image-code-ran
 }
 
-docker_user_namespace_remap() {
+long_docker_user_namespace_remap() {
     echo 'remapped:x:4242:4242::/:/bin/false' >>/etc/passwd
     echo 'remapped:x:4242:' >>/etc/group
     echo 'remapped:200000:65536' | tee -a /etc/subuid >>/etc/subgid

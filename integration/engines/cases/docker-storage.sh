@@ -16,7 +16,7 @@ same_docker_storage_mounts() {
     [[ -e $work/volume/made ]] || fail 'what the container wrote is not there'
 }
 
-same_docker_storage_propagation() {
+long_same_docker_storage_propagation() {
     local kind
     mkdir -p "$work/volume"
     for kind in rshared rslave rprivate shared slave; do
@@ -37,12 +37,12 @@ docker_storage_mounts_go_where_they_are_sent() {
     umount "$work/volume/in" "$work/volume/out"
 }
 
-docker_storage_volumes_from_another() {
+long_docker_storage_volumes_from_another() {
     docker run --name "$name" -v /shared busybox sh -c 'echo kept >/shared/file'
     equals kept "$(docker run --rm --volumes-from "$name" busybox cat /shared/file)"
 }
 
-docker_storage_mount_over_a_file_of_the_image() {
+long_docker_storage_mount_over_a_file_of_the_image() {
     echo mine >"$work/file"
     equals mine "$(docker run --rm -v "$work/file:/etc/plain-file:ro" busybox cat /etc/plain-file)"
     refused docker run --rm -v "$work/file:/etc" busybox true

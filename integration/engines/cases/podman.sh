@@ -42,7 +42,7 @@ same_podman_run_mounts_and_devices() {
         normalise | sed -E 's/(shared|master):[0-9]+/\1/; s#/[^ ]*/overlay-containers/#/#; s/[A-Z0-9]{26}/LAYER/g; s#,?(lowerdir|upperdir|workdir)=[^, ]*##g'
 }
 
-same_podman_run_sysctls_and_seccomp() {
+long_same_podman_run_sysctls_and_seccomp() {
     podman run --rm --network none --sysctl net.ipv4.ip_forward=1 busybox sh -c 'cat /proc/sys/net/ipv4/ip_forward; unshare -U true 2>&1; grep Seccomp: /proc/self/status' || true
     podman run --rm --security-opt seccomp=unconfined --security-opt no-new-privileges busybox grep -E '^(Seccomp|NoNewPrivs)' /proc/self/status
 }
@@ -69,7 +69,7 @@ podman_stop_kill_and_wait() {
     exit_code 125 podman kill "$name"
 }
 
-podman_stop_kills_after_the_time_is_up() {
+long_podman_stop_kills_after_the_time_is_up() {
     podman run -d --name "$name" busybox sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
     wait_until 10 plogs_contain "$name" ready
     podman stop -t 1 "$name"
@@ -107,7 +107,7 @@ podman_health_check_is_run() {
     exit_code 0 podman healthcheck run "$name"
 }
 
-podman_init_passes_signals() {
+long_podman_init_passes_signals() {
     init=$(command -v catatonit docker-init tini | head -1) || skip 'no init program'
     podman run -d --init --init-path "$init" --name "$name" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 0.1; done'
     wait_until 10 plogs_contain "$name" ready
@@ -167,18 +167,18 @@ YAML
     podman kube down "$work/pod.yaml"
 }
 
-podman_annotations_reach_the_runtime() {
+long_podman_annotations_reach_the_runtime() {
     podman run -d --annotation org.example.key=value --name "$name" busybox sleep 1000
     id=$(podman inspect -f '{{.Id}}' "$name")
     contains "$("$(runtime_path "$runtime")" state "$id")" org.example.key
 }
 
-podman_rm_leaves_nothing() {
+long_podman_rm_leaves_nothing() {
     podman run --rm --name "$name" busybox true
     exit_code 1 podman container exists "$name"
 }
 
-podman_restart_and_restart_policy() {
+long_podman_restart_and_restart_policy() {
     podman run -d --restart on-failure:2 --name "$name" busybox sh -c 'echo try; exit 1'
     wait_until 30 ended_after_two_restarts
     equals 3 "$(podman logs "$name" | wc -l)" runs

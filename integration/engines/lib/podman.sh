@@ -1,7 +1,7 @@
 # Podman: no daemon; `podman` in a case is the user's command line with the runtime put in.
 
 start_podman() {
-    podman_settings
+    settings_for_podman
     command podman --version >"$results/podman.log" || return 1
     tar -C "$rootfs" -c . | command podman import -c 'CMD ["sh"]' - busybox >>"$results/podman.log" 2>&1 || return 1
     # the engine's own folders and cgroups come with the first container
@@ -10,7 +10,7 @@ start_podman() {
 
 # podman knows what runc and crun can do by their names; of others it must be told. A pod's first container is ours, because
 # podman would build one out of a program that the test bed does not have.
-podman_settings() {
+settings_for_podman() {
     local names
     names=$(printf '"%s", ' "${runtimes[@]}")
     mkdir -p /etc/containers/containers.conf.d
