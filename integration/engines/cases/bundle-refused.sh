@@ -170,3 +170,13 @@ more_bundle_with_a_cgroup_of_strangers_is_refused() {
     wait $! || true
     wait_until 5 rmdir "$(container_cgroup)"
 }
+
+more_bundle_with_an_unknown_annotation_of_ours_is_refused() {
+    config[annotations]='{ "io.sevorix.net.alow": "example.org:443" }'
+    bad_bundle 'unknown annotation io.sevorix.net.alow'
+    config[annotations]='{ "io.sevorix.trust-mask": "not-a-number" }'
+    bad_bundle io.sevorix.trust-mask
+    config[annotations]='{ "org.example.whatever": "ignored" }'
+    ran
+    equals 0 "$status"
+}

@@ -204,6 +204,14 @@ same_bundle_seccomp_unknown_system_call() {
     seen 'probe syscall 140; probe syscall 1023'
 }
 
+same_bundle_cpu_weight() {
+    has_controllers cpu || skip 'no cpu controller'
+    config[resources]='{ "devices": [{ "allow": false, "access": "rwm" }], "cpu": { "shares": 512 } }'
+    config[args]='["sleep", "1000000"]'
+    started
+    cat "$(container_cgroup)/cpu.weight"
+}
+
 same_bundle_cgroup_files() {
     has_controllers memory pids cpu cpuset || skip 'not every controller'
     config[resources]='{ "devices": [{ "allow": false, "access": "rwm" }], "memory": { "limit": 67108864, "reservation": 33554432, "swap": 67108864 },
@@ -211,7 +219,7 @@ same_bundle_cgroup_files() {
         "blockIO": { "weight": 500 }, "hugepageLimits": [{ "pageSize": "2MB", "limit": 4194304 }], "unified": { "memory.high": "50331648" } }'
     config[args]='["sleep", "1000000"]'
     started
-    for file in memory.max memory.low memory.high memory.swap.max cpu.weight cpu.max cpuset.cpus cpuset.mems pids.max hugetlb.2MB.max io.weight cgroup.controllers cgroup.type; do
+    for file in memory.max memory.low memory.high memory.swap.max cpu.max cpuset.cpus cpuset.mems pids.max hugetlb.2MB.max io.weight cgroup.controllers cgroup.type; do
         echo "$file $(cat "$(container_cgroup)/$file" 2>&1 | sed 's#.*: ##')"
     done
 }

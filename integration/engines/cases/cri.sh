@@ -25,7 +25,7 @@ cri_container_lives_in_a_pod() {
 }
 
 cri_annotations_reach_pod_and_container() {
-    pod=$(pod --annotation io.sevorix.session=from-the-pod --annotation org.example.key=not-let-through)
+    pod=$(pod --annotation io.sevorix.agent.name=from-the-pod --annotation org.example.key=not-let-through)
     container=$(started_in "$pod" localhost/busybox:1 sleep 1000)
     output=$(cri pod-status "$pod" --get /info/runtimeSpec/annotations)
     contains "$output" from-the-pod

@@ -31,7 +31,7 @@ same_docker_limits_in_the_cgroup() {
 
 cgroup_files() {
     local file
-    for file in memory.max memory.low memory.swap.max cpu.weight cpu.max cpuset.cpus cpuset.mems pids.max; do
+    for file in memory.max memory.low memory.swap.max cpu.max cpuset.cpus cpuset.mems pids.max; do
         echo "$file $(<"$1/$file")"
     done
 }

@@ -132,7 +132,8 @@ podman_top_stats_and_ps() {
 }
 
 podman_pod_shares_namespaces() {
-    podman pod create --name "$name" --network none
+    # podman 4 forbids every device in the pod's own cgroup when there is no systemd
+    podman pod create --name "$name" --network none --share-parent=false
     podman run -d --pod "$name" --name "$name-one" busybox sh -c 'ip link add one type dummy; echo ready; sleep 1000'
     wait_until 10 plogs_contain "$name-one" ready
     net=$(podman exec "$name-one" readlink /proc/self/ns/net)
@@ -158,7 +159,7 @@ spec:
       env: [{ name: FLAG, value: set }]
       securityContext: { runAsUser: 1000, readOnlyRootFilesystem: true }
 YAML
-    podman kube --help >/dev/null 2>&1 || skip 'this podman has no kube verb'
+    systemd_boot || [[ $(command podman --version) != *' 4.'* ]] || skip "podman 4 without systemd forbids a pod's containers every device"
     # podman takes a folder or file of the image's name for something to build
     cd "$work"
     podman kube play "$work/pod.yaml"

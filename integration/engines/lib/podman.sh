@@ -8,23 +8,25 @@ start_podman() {
     command podman --runtime runc run --rm --network host busybox true >>"$results/podman.log" 2>&1
 }
 
-# podman knows what runc and crun can do by their names; of others it must be told. A pod's first container is ours, because
-# podman would build one out of a program that the test bed does not have.
+# The runtimes by name, as `sevorix install podman` writes them: what else they can do podman must be told of those it does
+# not know. A pod's first container is ours, because podman would build one out of a program that the test bed does not have.
 settings_for_podman() {
-    local names
+    local runtime names
     names=$(printf '"%s", ' "${runtimes[@]}")
     mkdir -p /etc/containers/containers.conf.d
-    cat >/etc/containers/containers.conf.d/engines.conf <<TOML
-[engine]
-infra_image = "localhost/busybox"
-infra_command = "/bin/sleep 1000000"
-runtime_supports_json = [${names%, }]
-runtime_supports_nocgroups = [${names%, }]
-TOML
+    {
+        echo '[engine]'
+        echo 'infra_image = "localhost/busybox"'
+        echo 'infra_command = "/bin/sleep 1000000"'
+        echo "runtime_supports_json = [${names%, }]"
+        echo "runtime_supports_nocgroups = [${names%, }]"
+        echo '[engine.runtimes]'
+        for runtime in "${runtimes[@]}"; do echo "$runtime = [\"$(runtime_path "$runtime")\"]"; done
+    } >/etc/containers/containers.conf.d/engines.conf
 }
 
 prepare_podman() {
-    podman_command=(podman --runtime "$(runtime_path "$runtime")")
+    podman_command=(podman --runtime "$runtime")
 }
 
 # podman: as the user types it; as with docker, the network is the host's where the case does not speak of it.

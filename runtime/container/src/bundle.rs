@@ -59,6 +59,11 @@ fn check(spec: &Spec, bundle: &Path) -> Result<PathBuf> {
         return refuse("process property must not be empty");
     };
     check_process(process)?;
+    let mount_label = spec
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.mount_label().as_deref());
+    check_label(mount_label)?;
     let Some(root) = spec.root() else {
         return refuse("root property must not be empty");
     };
@@ -96,7 +101,17 @@ pub fn check_process(process: &Process) -> Result<()> {
             process.cwd().display().to_string()
         )));
     }
-    Ok(())
+    check_label(process.selinux_label().as_deref())
+}
+
+/// Nobody would notice that a container runs without the confinement it was given.
+fn check_label(label: Option<&str>) -> Result<()> {
+    match label {
+        None | Some("") => Ok(()),
+        Some(_) => Err(Error::Bundle(
+            "selinux label is specified in config, but selinux is disabled or not supported".into(),
+        )),
+    }
 }
 
 fn check_namespaces(spec: &Spec) -> Result<()> {

@@ -82,6 +82,8 @@ impl Container {
 
     /// Lets the payload run; returns once it has been told to.
     pub fn start(&mut self) -> Result<()> {
+        let socket = self.dir.start_socket();
+        let claimed = socket.with_extension("started");
         match self.status()? {
             Status::Created => {}
             Status::Stopped => {
@@ -89,6 +91,12 @@ impl Container {
                     Status::Stopped,
                     "cannot start a container that has stopped",
                 ));
+            }
+            Status::Running if claimed.exists() => {
+                // an earlier start was killed between its claim and its word to init
+                exec::start(&claimed)?;
+                let _ = fs::remove_file(&claimed);
+                return self.run_poststart();
             }
             status @ (Status::Running | Status::Paused) => {
                 return Err(refused(status, "cannot start an already running container"));
@@ -100,8 +108,6 @@ impl Container {
                 ));
             }
         }
-        let socket = self.dir.start_socket();
-        let claimed = socket.with_extension("started");
         // of two starts one gets the socket; the other finds the container running
         fs::rename(&socket, &claimed)
             .map_err(|_| refused(Status::Running, "cannot start an already running container"))?;
@@ -143,7 +149,7 @@ impl Container {
                 ));
             }
             (Status::Created | Status::Running | Status::Paused, Some(init)) => init,
-            (status, _) => return Err(refused(status, "cannot exec in a stopped container")),
+            _ => return Err(exec::stopped()),
         };
         exec::exec(self, init, process, options)
     }
@@ -166,7 +172,12 @@ impl Container {
                 action: format!("send signal {signal}"),
                 source: errno.into(),
             },
-        })
+        })?;
+        // a v1 freezer holds back even this one
+        if signal == libc::SIGKILL && status == Status::Paused {
+            self.state.cgroup.thaw()?;
+        }
+        Ok(())
     }
 
     fn has_own_pid_namespace(&self) -> Result<bool> {

@@ -59,10 +59,12 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
 
     dir.claim(id)?;
     let hold = dir.hold()?;
-    let state = first_state(id, &bundle, cgroup)?;
+    let mut state = first_state(id, &bundle, cgroup)?;
+    state.inherits_keyring = options.no_new_keyring;
     let undo = Undo {
         dir: &dir,
-        cgroup: &state.cgroup,
+        state: &state,
+        bundle: &bundle,
         armed: true,
     };
     dir.save_config(&bundle.config)?;
@@ -76,7 +78,8 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
 /// Takes back what a failed `create` made; what can't be taken back stays announced for `delete --force`.
 struct Undo<'a> {
     dir: &'a StateDir,
-    cgroup: &'a Cgroup,
+    state: &'a State,
+    bundle: &'a Bundle,
     armed: bool,
 }
 
@@ -88,7 +91,21 @@ impl Undo<'_> {
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
-        if self.armed && self.cgroup.remove(Kill::Yes).is_ok() {
+        if self.armed && self.state.cgroup.remove(Kill::Yes).is_ok() {
+            // networks set up by an earlier hook are taken back; why the container failed is what gets told
+            let hooks = self
+                .bundle
+                .spec
+                .hooks()
+                .as_ref()
+                .and_then(|hooks| hooks.poststop().as_ref());
+            let _ = hooks::run(
+                "poststop",
+                hooks,
+                self.state,
+                ContainerStatus::Stopped,
+                self.dir.path(),
+            );
             let _ = self.dir.remove();
         }
     }
@@ -131,13 +148,13 @@ fn build(
         console: options.console.as_ref(),
         preserve_fds: options.preserve_fds,
         no_pivot: options.no_pivot,
+        keyring: keyring(&state)?,
         payload: Payload {
             capabilities: prepare::capabilities(&process),
             process,
             filter,
             handover: courier.as_ref().map(|(_, handover)| handover.clone()),
             finish: Some(finish),
-            keyring: keyring(&state.id, options.no_new_keyring)?,
             reporter: Report::reporter_of(report.as_ref()),
             program: Default::default(),
         },
@@ -163,10 +180,12 @@ pub fn profile_of(spec: &Spec) -> Option<&LinuxSeccomp> {
 }
 
 /// runc names a container's session keyring so; tools look for it.
-pub fn keyring(id: &str, inherit: bool) -> Result<Option<CString>> {
-    let name =
-        CString::new(format!("_ses.{id}")).map_err(|_| Error::InvalidId { id: id.into() })?;
-    Ok((!inherit).then_some(name))
+pub fn keyring(state: &State) -> Result<Option<CString>> {
+    let name = CString::new(format!("_ses.{}", state.id));
+    let name = name.map_err(|_| Error::InvalidId {
+        id: state.id.clone(),
+    })?;
+    Ok((!state.inherits_keyring).then_some(name))
 }
 
 /// For a filter that notifies: somebody to take its descriptor to the listener.
@@ -216,6 +235,7 @@ fn first_state(id: &str, bundle: &Bundle, cgroup: Cgroup) -> Result<State> {
         owner: getuid().as_raw(),
         annotations: bundle.spec.annotations().clone().unwrap_or_default(),
         creator: ProcessId::of(Pid::this()).on("look at", Path::new("/proc/self"))?,
+        inherits_keyring: false,
         init: None,
         cgroup,
     })

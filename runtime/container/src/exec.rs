@@ -17,11 +17,11 @@ use crate::container::Container;
 use crate::create::{courier, keyring, profile_of};
 use crate::error::Context;
 use crate::executor::Payload;
-use crate::launch::{Launch, announce};
+use crate::launch::{self, Launch, announce};
 use crate::process::ProcessId;
 use crate::report::Report;
 use crate::seccomp::Filter;
-use crate::{Error, Result, bundle, prepare};
+use crate::{Error, Result, Status, bundle, prepare};
 
 /// What `exec` takes beside the process itself.
 #[derive(Debug, Default)]
@@ -71,18 +71,18 @@ pub fn exec(
         console: options.console.as_ref(),
         preserve_fds: options.preserve_fds,
         no_pivot: false,
+        keyring: keyring(container.state())?,
         payload: Payload {
             capabilities: prepare::capabilities(&process),
             process,
             filter,
             handover: courier.as_ref().map(|(_, handover)| handover.clone()),
             finish: None,
-            keyring: keyring(container.id(), false)?,
             reporter: Report::reporter_of(report.as_ref()),
             program: Default::default(),
         },
     };
-    let launched = launch.run(&mut report);
+    let launched = launch.run(&mut report).inspect_err(|_| launch::reap());
     let started = launched.and_then(|pid| {
         container.state().cgroup.join_unified(pid)?;
         start(&socket).map(|()| pid)
@@ -92,6 +92,7 @@ pub fn exec(
     // our copies must go before the pipes can end; libcontainer's own channel repeats what the report says
     drop((failures_writer, failures, courier));
     if let Some(reason) = report.and_then(Report::wait) {
+        launch::reap();
         return Err(Error::Process(reason));
     }
     announce(
@@ -164,15 +165,16 @@ impl Namespaces {
                 init.pid,
                 kernel_name(namespace.typ())
             ));
-            open.push((
-                namespace.typ(),
-                File::open(&path).on("open namespace", &path)?,
-            ));
+            match File::open(&path) {
+                Ok(file) => open.push((namespace.typ(), file)),
+                Err(_) if !init.is_alive() => return Err(stopped()),
+                Err(error) => return Err(error).on("open namespace", &path),
+            }
         }
         if init.is_alive() {
             Ok(Self(open))
         } else {
-            Err(Error::Process("container's init has ended".into()))
+            Err(stopped())
         }
     }
 
@@ -185,6 +187,13 @@ impl Namespaces {
             namespace
         };
         self.0.iter().map(one).collect()
+    }
+}
+
+pub fn stopped() -> Error {
+    Error::Refused {
+        text: "cannot exec in a stopped container".into(),
+        status: Status::Stopped,
     }
 }
 

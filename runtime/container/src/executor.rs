@@ -42,8 +42,6 @@ pub struct Payload {
     pub handover: Option<Handover>,
     /// what is left to do about the mounts; only init has any
     pub finish: Option<Finish>,
-    /// the name of a new session keyring
-    pub keyring: Option<CString>,
     pub reporter: Reporter,
     /// found by `validate`, used by `exec`
     pub program: RefCell<Option<PathBuf>>,
@@ -79,7 +77,6 @@ impl Payload {
         if let Some(finish) = &self.finish {
             finish.run()?;
         }
-        self.join_keyring()?;
         self.own_terminal();
         self.set_groups()?;
         nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(
@@ -148,7 +145,7 @@ impl Payload {
         };
         let path = CString::new(program.as_os_str().as_bytes()).map_err(holds_nul)?;
         let arguments = strings(self.process.args().as_ref()).map_err(holds_nul)?;
-        let mut environment = strings(self.process.env().as_ref()).map_err(holds_nul)?;
+        let mut environment = self.environment().map_err(holds_nul)?;
         if self.variable("HOME").is_none_or(str::is_empty) {
             let home = format!("HOME={}", home_of(self.process.user().uid()));
             environment.retain(|variable| variable.as_bytes() != b"HOME=");
@@ -160,32 +157,29 @@ impl Payload {
             .map_err(|errno| format!("exec {name}: {}", errno_text(errno)))
     }
 
+    /// Of a name that is given twice the last value counts, in the first one's place: C's getenv finds the first.
+    fn environment(&self) -> Result<Vec<CString>, NulError> {
+        let name = |variable: &str| variable.split('=').next().unwrap_or_default().to_string();
+        let mut variables: Vec<&str> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for variable in self.process.env().iter().flatten() {
+            match places.get(&name(variable)) {
+                Some(place) => variables[*place] = variable,
+                None => {
+                    places.insert(name(variable), variables.len());
+                    variables.push(variable);
+                }
+            }
+        }
+        variables.into_iter().map(CString::new).collect()
+    }
+
     fn variable(&self, name: &str) -> Option<&str> {
         let variables = self.process.env().iter().flatten();
         // the last one wins, as it does for getenv in what Go programs make of their environment
         variables
             .rev()
             .find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='))
-    }
-
-    fn join_keyring(&self) -> Step {
-        let Some(name) = &self.keyring else {
-            return Ok(());
-        };
-        // SAFETY: the name is a NUL-terminated string that outlives the call.
-        let result = unsafe {
-            libc::syscall(
-                libc::SYS_keyctl,
-                libc::KEYCTL_JOIN_SESSION_KEYRING,
-                name.as_ptr(),
-            )
-        };
-        match Errno::result(result) {
-            Err(errno) if errno != Errno::ENOSYS => {
-                Err(format!("join a session keyring: {}", errno_text(errno)))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Standard streams that are the caller's own pipes or our terminal become the payload's user's.

@@ -12,6 +12,9 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::fchownat;
 
 use crate::error::{errno_text, os_text};
 
@@ -36,6 +39,15 @@ pub struct Propagation {
 }
 
 impl Finish {
+    /// A mount at `place` covers whatever was planned there or below.
+    pub fn forget_below(&mut self, place: &Path) {
+        self.propagation
+            .retain(|mount| !mount.path.starts_with(place));
+        self.copy_up.retain(|path| !path.starts_with(place));
+        self.read_only
+            .retain(|path| path == Path::new("/") || !path.starts_with(place));
+    }
+
     pub fn run(&self) -> Result<(), String> {
         for path in &self.copy_up {
             copy_up(path)
@@ -90,16 +102,38 @@ fn set_attributes(path: &Path, recursive: bool, set: u64, propagation: u64) -> n
     Errno::result(result).map(drop)
 }
 
-/// `mkdir -p`, root's even when we already carry the payload's uid.
-fn create_as_root(path: &Path) -> io::Result<()> {
-    if path.as_os_str().is_empty() || path.exists() {
-        return Ok(());
+/// `mkdir -p`, root's even when we already carry the payload's uid. Never through /proc/self/fd or its like: what a
+/// careless caller left open may be a folder of the host.
+fn create_as_root(path: &Path) -> nix::Result<()> {
+    let mut folder = open_folder(None, Path::new("/"))?;
+    for name in path.components().skip(1) {
+        let name = Path::new(name.as_os_str());
+        folder = match open_folder(Some(&folder), name) {
+            Err(Errno::ENOENT) => {
+                mkdirat(&folder, name, Mode::from_bits_truncate(0o755))?;
+                fchownat(
+                    &folder,
+                    name,
+                    Some(0.into()),
+                    Some(0.into()),
+                    AtFlags::AT_SYMLINK_NOFOLLOW,
+                )?;
+                open_folder(Some(&folder), name)?
+            }
+            other => other?,
+        };
     }
-    if let Some(parent) = path.parent() {
-        create_as_root(parent)?;
+    Ok(())
+}
+
+fn open_folder(parent: Option<&OwnedFd>, name: &Path) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    match parent {
+        Some(parent) => openat2(parent, name, how),
+        None => openat2(nix::fcntl::AT_FDCWD, name, how),
     }
-    fs::create_dir(path)?;
-    std::os::unix::fs::chown(path, Some(0), Some(0))
 }
 
 /// Copies what the root file system has below `path` into the mount that covers it.

@@ -1,9 +1,11 @@
 //! The one call into libcontainer's process machinery, for init and exec'ed processes alike.
 
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use libcgroups::common::CgroupConfig;
 use libcontainer::container::Container as LibContainer;
@@ -12,7 +14,9 @@ use libcontainer::process::args::{ContainerArgs, ContainerType};
 use libcontainer::process::container_main_process::container_main_process;
 use libcontainer::syscall::syscall::SyscallType;
 use libcontainer::user_ns::{UserNamespaceConfig, UserNamespaceError};
+use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType, Spec};
 
@@ -35,17 +39,23 @@ pub struct Launch<'a> {
     pub console: Option<&'a OwnedFd>,
     pub preserve_fds: u32,
     pub no_pivot: bool,
+    /// the name of a new session keyring
+    pub keyring: Option<CString>,
     pub payload: Payload,
 }
 
 impl Launch<'_> {
     /// Returns when the process waits for its start; `report` then tells how it went on.
-    pub fn run(self, report: &mut Option<Report>) -> Result<Pid> {
+    pub fn run(mut self, report: &mut Option<Report>) -> Result<Pid> {
         let oom_score = self
             .spec
             .process()
             .as_ref()
             .and_then(|process| process.oom_score_adj());
+        if let Some(name) = &self.keyring {
+            join_keyring(name)?;
+        }
+        self.pass_on_activation();
         let arguments = self.arguments()?;
         let _restore = oom_score.map(OomScore::set).transpose()?;
         // so that nothing in a namespace we join can look into us
@@ -58,6 +68,23 @@ impl Launch<'_> {
             ))
         })?;
         Ok(Pid::from_raw(pid.as_raw()))
+    }
+
+    /// Sockets of a service manager that were meant for us are the payload's, which has pid 1 to itself. Those meant
+    /// for somebody else are nobody's: libcontainer would pass them on as well.
+    fn pass_on_activation(&mut self) {
+        let number = |name| std::env::var(name).ok()?.parse::<u32>().ok();
+        let activated =
+            number("LISTEN_FDS").filter(|_| number("LISTEN_PID") == Some(std::process::id()));
+        for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] {
+            // SAFETY: the runtime has one thread; nobody reads the environment meanwhile.
+            unsafe { std::env::remove_var(name) };
+        }
+        if let Some(count) = activated {
+            let mut environment = self.payload.process.env().clone().unwrap_or_default();
+            environment.extend([format!("LISTEN_FDS={count}"), "LISTEN_PID=1".into()]);
+            self.payload.process.set_env(Some(environment));
+        }
     }
 
     fn arguments(self) -> Result<ContainerArgs> {
@@ -113,6 +140,34 @@ fn with_cause(text: String, error: &dyn std::error::Error) -> String {
     match cause.map(os_text) {
         Some(reason) if !text.contains(&reason) => format!("{text}: {reason}"),
         _ => text,
+    }
+}
+
+/// Joined by the runtime and inherited: made by the payload's user, it would count against what that user may have.
+fn join_keyring(name: &CStr) -> Result<()> {
+    // SAFETY: the name is a NUL-terminated string that outlives the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_keyctl,
+            libc::KEYCTL_JOIN_SESSION_KEYRING,
+            name.as_ptr(),
+        )
+    };
+    match Errno::result(result) {
+        Err(Errno::ENOSYS) => Ok(()),
+        other => other.map(drop).during(|| "join a session keyring".into()),
+    }
+}
+
+/// Takes in what a failed start leaves of our children: a zombie in a container's pid namespace would hold up its end.
+pub fn reap() {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < deadline {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(_) => return,
+            Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(1)),
+            Ok(_) => {}
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod process;
 mod report;
 mod seccomp;
 mod state;
+mod targets;
 mod user;
 
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use libcontainer::oci_spec::runtime::{Capabilities, LinuxCapabilities, Mount, Pr
 
 use crate::cgroup::HierarchyMount;
 use crate::finish::{Finish, Propagation};
-use crate::{Error, Result};
+use crate::{Error, Result, targets};
 
 /// The spec for libcontainer's init and what is left for ours.
 pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Result<(Spec, Finish)> {
@@ -32,11 +32,17 @@ pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Resu
         spec.set_root(Some(root));
     }
     let mut mounts = Vec::new();
+    let mut places = Vec::new();
     for mount in caller.mounts().iter().flatten() {
+        let mut mount = mount.clone();
+        let place = targets::resolve(rootfs, mount.destination(), &places);
+        finish.forget_below(&place);
+        places.push(place.clone());
+        mount.set_destination(place);
         if mount.typ().as_deref() == Some("cgroup") && !legacy.is_empty() {
-            mounts.extend(legacy_cgroup_mounts(mount, legacy, &mut finish));
+            mounts.extend(legacy_cgroup_mounts(&mount, legacy, &mut finish));
         } else {
-            mounts.push(prepare_mount(mount, &mut finish));
+            mounts.push(prepare_mount(&mount, &mut finish));
         }
     }
     spec.set_mounts(Some(mounts));
@@ -111,7 +117,10 @@ fn prepare_mount(caller: &Mount, finish: &mut Finish) -> Mount {
     let Some(options) = caller.options() else {
         return mount;
     };
-    let destination = PathBuf::from("/").join(caller.destination());
+    let destination = caller.destination().clone();
+    // read-only comes last, so that places inside can still be made and filled
+    let is_late =
+        caller.typ().as_deref() == Some("tmpfs") && options.iter().any(|option| option == "ro");
     let mut kept = Vec::with_capacity(options.len());
     for option in options {
         if let Some((kind, recursive)) = propagation(option) {
@@ -120,14 +129,13 @@ fn prepare_mount(caller: &Mount, finish: &mut Finish) -> Mount {
                 kind,
                 recursive,
             });
+        } else if is_late && option == "ro" {
+            finish.read_only.push(destination.clone());
         } else if option == "tmpcopyup" {
             finish.copy_up.push(destination.clone());
         } else {
             kept.push(option.clone());
         }
-    }
-    if destination == Path::new("/dev") && options.iter().any(|option| option == "ro") {
-        finish.read_only.push(destination);
     }
     mount.set_options(Some(kept));
     mount
@@ -241,11 +249,7 @@ mod tests {
             .collect();
         assert_eq!(
             options,
-            [
-                vec!["rbind".to_string()],
-                vec!["size=1m".into()],
-                vec!["ro".into()]
-            ]
+            [vec!["rbind".to_string()], vec!["size=1m".into()], vec![]]
         );
         assert_eq!(finish.copy_up, [PathBuf::from("/t")]);
         assert_eq!(

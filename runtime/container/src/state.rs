@@ -52,6 +52,9 @@ pub struct State {
     pub annotations: HashMap<String, String>,
     /// the `create` that makes it: while that lives and init does not exist, the container is `creating`
     pub creator: ProcessId,
+    /// `--no-new-keyring`: the container's processes keep the session keyring of who started them
+    #[serde(default)]
+    pub inherits_keyring: bool,
     /// absent until init exists
     pub init: Option<ProcessId>,
     pub cgroup: Cgroup,
@@ -90,10 +93,10 @@ impl StateDir {
         let parent = self.path.parent().unwrap_or(&self.path);
         fs::DirBuilder::new()
             .recursive(true)
-            .mode(0o711)
+            .mode(0o700)
             .create(parent)
             .on("create state folder", parent)?;
-        match fs::DirBuilder::new().mode(0o711).create(&self.path) {
+        match fs::DirBuilder::new().mode(0o700).create(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 Err(Error::AlreadyExists { id: id.into() })
             }
@@ -118,8 +121,8 @@ impl StateDir {
 
     /// Keeps the caller's config.json as it was at `create`: the bundle's may change later, or be made to.
     pub fn save_config(&self, config: &[u8]) -> Result<()> {
-        let path = self.path.join(CONFIG);
-        fs::write(&path, config).on("write", &path)
+        // it holds the container's environment, and with it what its user keeps from others
+        write_atomically(&self.path.join(CONFIG), config, 0o600)
     }
 
     pub fn load_config(&self) -> Result<Vec<u8>> {
