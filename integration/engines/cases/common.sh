@@ -1,9 +1,10 @@
 # Questions and habits that several case files share.
 
-# normalise replaces on stdin what differs between two runs of the same thing: identifiers, numbers of inodes and processes.
+# normalise replaces on stdin what differs between two runs of the same thing: identifiers, numbers of inodes and
+# peer groups. The options of sysfs's superblock have a case of their own.
 normalise() {
     sed -E -e 's/[0-9a-f]{64}/ID/g' -e 's/\b[0-9a-f]{12}\b/SHORT-ID/g' -e 's/(mnt|net|ipc|uts|pid|user|cgroup|time):\[[0-9]+\]/\1:[INODE]/g' \
-        -e 's/overlay2\/l\/[A-Z0-9]{26}/overlay2\/l\/LAYER/g' -e "s/$runtime/RUNTIME/g"
+        -e 's/ - sysfs sysfs r[ow]$/ - sysfs sysfs/' -e 's/ (shared|master|propagate_from):[0-9]+/ \1/g' -e 's/overlay2\/l\/[A-Z0-9]{26}/overlay2\/l\/LAYER/g' -e "s/$runtime/RUNTIME/g"
 }
 
 no_container() {
@@ -22,4 +23,9 @@ frozen() {
 
 thawed() {
     grep -qs 'frozen 0' "$1/cgroup.events" || grep -qs THAWED "${1/cgroup\/pids/cgroup\/freezer}/freezer.state"
+}
+
+# without_kcore: a list of /dev but for the link to /proc/kcore, which has a case of its own
+without_kcore() {
+    grep -vE '^(/dev/)?k?core |^/proc/kcore$'
 }
