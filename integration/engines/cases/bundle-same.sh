@@ -20,7 +20,9 @@ same_bundle_mounts() {
 }
 
 same_bundle_superblock_of_sysfs() {
-    seen 'grep sysfs /proc/self/mountinfo' | cut -d' ' -f4-
+    config[args]='["grep", "sysfs", "/proc/self/mountinfo"]'
+    ran
+    cut -d' ' -f4- <<<"$output"
 }
 
 same_bundle_tmpfs_over_a_folder_with_another_mode() {

@@ -14,11 +14,12 @@ snapshot() {
 }
 
 state_dirs() {
-    local root
+    local root roots=()
     for root in /run/docker/runtime-*/* /run/docker/containerd/daemon /run/containerd/runc/* \
         /run/containerd/io.containerd.runtime.v2.task/* /run/runc /run/crun /run/sevorix /run/sevorix/c "$scratch"/roots/*; do
-        [[ -d $root ]] && find "$root" -mindepth 1 -maxdepth 1 -type d -printf 'state %p\n'
+        [[ ! -d $root ]] || roots+=("$root")
     done
+    ((${#roots[@]} == 0)) || find "${roots[@]}" -mindepth 1 -maxdepth 1 -type d -printf 'state %p\n'
 }
 
 # left_behind prints what is there now and was not in $baseline, after giving daemons time to finish.
