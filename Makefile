@@ -78,8 +78,9 @@ test: setup ## what CI runs: lint, unit tests, release build, the VM suites on b
 test-all: setup ## the whole of it, with every long case on every kernel; hours
 	@integration/vm/test all
 
-bench: build ## the cost of a container beside runc and crun: retired instructions in the test bed, time on this machine
-	RUNTIMES='$(BENCH_RUNTIMES)' integration/bench/run $(sevorix)
+bench: RUNTIMES = runc crun sevorix
+bench: setup build ## what a container costs beside runc and crun: retired instructions in the test bed, time on this machine
+	RUNTIMES='$(RUNTIMES)' integration/bench/run $(sevorix)
 
 demo: setup build ## an agent's container under sevorix, told in plain words
 	@integration/demo/run $(sevorix)
