@@ -104,6 +104,13 @@ bundle_with_an_unknown_capability_or_limit() {
     bad_bundle 'RLIMIT_NO_SUCH'
 }
 
+bundle_with_overlapping_user_mappings_is_refused() {
+    config[namespaces]+=', { "type": "user" }'
+    config[linux]='"uidMappings": [{ "containerID": 0, "hostID": 100000, "size": 65536 }, { "containerID": 65536, "hostID": 100000, "size": 65536 }],
+        "gidMappings": [{ "containerID": 0, "hostID": 100000, "size": 65536 }]'
+    bad_bundle ''
+}
+
 bundle_with_a_duplicate_name_is_refused() {
     config[args]='["sleep", "1000000"]'
     started

@@ -113,9 +113,11 @@ docker_image_cannot_run_code_in_the_runtime() {
 }
 
 long_docker_user_namespace_remap() {
-    echo 'remapped:x:4242:4242::/:/bin/false' >>/etc/passwd
-    echo 'remapped:x:4242:' >>/etc/group
-    echo 'remapped:200000:65536' | tee -a /etc/subuid >>/etc/subgid
+    if ! grep -q remapped /etc/subuid; then
+        echo 'remapped:x:4242:4242::/:/bin/false' >>/etc/passwd
+        echo 'remapped:x:4242:' >>/etc/group
+        echo 'remapped:200000:65536' | tee -a /etc/subuid >>/etc/subgid
+    fi
     second_dockerd --userns-remap remapped
     as_second run --rm --runtime "$runtime" --network none busybox cat /proc/self/uid_map >"$work/map"
     matches "$(<"$work/map")" '0 +200000 +65536'

@@ -80,15 +80,16 @@ cgroup_of() {
 }
 
 # second_dockerd OPTION...: a dockerd of the case's own, for options that concern the whole daemon; `as_second` speaks to it.
+# Its folder has a short name, because it makes sockets far below it.
 second_dockerd() {
-    local options=() image
+    local options=()
     [[ $runtime == runc ]] || options=(--add-runtime "$runtime=$(runtime_path "$runtime")")
-    mkdir -p "$work/docker"
-    command dockerd --host "unix://$work/docker/socket" --data-root "$work/docker/data" --exec-root "$work/docker/exec" \
-        --pidfile "$work/docker/pid" --containerd /run/containerd/containerd.sock --bridge none --iptables=false \
-        "${options[@]}" "$@" >>"$work/docker/log" 2>&1 &
+    mkdir -p /run/second
+    command dockerd --host unix:///run/second/socket --data-root "$work/docker" --exec-root /run/second/exec \
+        --pidfile /run/second/pid --containerd /run/containerd/containerd.sock --bridge none --iptables=false \
+        "${options[@]}" "$@" >>"$work/dockerd.log" 2>&1 &
     second=$!
-    poll 60 as_second version || fail "the second dockerd does not start: $(tail -n 5 "$work/docker/log")"
+    poll 60 as_second version || fail "the second dockerd does not start: $(tail -n 5 "$work/dockerd.log")"
     trap end_second_dockerd EXIT
     as_second image inspect busybox >/dev/null 2>&1 || tar -C "$rootfs" -c . | as_second import - busybox >/dev/null
 }
@@ -96,10 +97,11 @@ second_dockerd() {
 # a dockerd that was killed leaves its mounts to us
 end_second_dockerd() {
     kill $second
-    wait $second
-    umount "$work/docker/exec/netns/default" "$work/docker/data" 2>/dev/null || true
+    wait $second || true
+    umount /run/second/exec/netns/default "$work/docker" 2>/dev/null || true
+    rm -rf /run/second
 }
 
 as_second() {
-    command docker --host "unix://$work/docker/socket" "$@"
+    command docker --host unix:///run/second/socket "$@"
 }
