@@ -46,8 +46,7 @@ lint: ## formatting, clippy and shellcheck, without a warning
 		-exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME }' {} +)
 
 unit: ## the Rust tests, on this machine
-	if cargo nextest --version >/dev/null 2>&1; then run='nextest run'; else run='test'; fi; \
-		cargo $$run --locked --workspace --no-fail-fast 
+	cargo test --locked --workspace --no-fail-fast
 
 vm: ## a shell in the test bed; or CMD='...', with KERNEL=6.1|6.12 IMAGE=bookworm|trixie SYSTEMD=1 HYBRID=1 ICOUNT=1 PAYLOAD=dir OUT=dir TIMEOUT=s
 	@$(vm_run) $(if $(CMD),-- '$(subst ','\'',$(CMD))')
