@@ -165,3 +165,20 @@ same_bundle_exec_refusals() {
     refused oci exec "$(container_id)" true
     contains "$output" 'stopped'
 }
+
+# an image whose name service library would run in the runtime, if that looked up a user after entering the image
+bundle_image_cannot_run_code_in_the_runtime() {
+    local folder
+    own_rootfs
+    printf 'passwd: evil files\ngroup: evil files\n' >"$work/root/etc/nsswitch.conf"
+    for folder in lib lib64 usr/lib lib/x86_64-linux-gnu usr/lib/x86_64-linux-gnu; do
+        mkdir -p "$work/root/$folder"
+        cp "$here/fixtures/bin/libnss_evil.so.2" "$work/root/$folder/"
+    done
+    config[args]='["sleep", "1000000"]' config[env]='["PATH=/bin"]'
+    created
+    gone "$work/root/image-code-ran" || fail 'the library was loaded at create'
+    oci start "$(container_id)"
+    oci exec --user 1000:1000 "$(container_id)" true
+    gone "$work/root/image-code-ran" || fail 'the library was loaded by exec'
+}

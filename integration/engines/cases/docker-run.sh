@@ -2,7 +2,7 @@
 
 docker_run_gives_the_exit_status_of_the_command() {
     local code
-    for code in 0 1 255; do
+    for code in 1 255; do
         exit_code $code docker run --rm busybox sh -c "exit $code"
     done
 }

@@ -54,12 +54,12 @@ same_docker_devices() {
 
 docker_devices_that_were_not_given_cannot_be_opened() {
     docker run -d --name "$name" --cap-add MKNOD --device /dev/zero:/dev/given:r busybox sleep 1000
-    docker exec "$name" sh -c 'mknod /tmp/kmsg c 1 11; mknod /tmp/null c 1 3'
-    equals EPERM "$(docker exec "$name" probe open /tmp/kmsg)"
-    equals ok "$(docker exec "$name" probe open /tmp/null)"
-    equals ok "$(docker exec "$name" probe open /dev/given)"
-    output=$(docker exec "$name" sh -c 'echo x >/tmp/kmsg' 2>&1) || true
+    # both for the first process and for one that enters later; kmsg is not in any engine's list
+    output=$(docker exec "$name" sh -c 'mknod /tmp/kmsg c 1 11; mknod /tmp/null c 1 3; for f in /tmp/kmsg /tmp/null /dev/given; do probe open $f; done
+        echo x >/tmp/kmsg' 2>&1) || true
+    equals 'EPERM ok ok' "$(head -3 <<<"$output" | xargs)"
     contains "$output" 'Operation not permitted'
+    equals EPERM "$(docker run --rm --cap-add MKNOD busybox sh -c 'mknod /tmp/kmsg c 1 11; probe open /tmp/kmsg')"
 }
 
 docker_devices_all_for_a_privileged_container() {
@@ -94,22 +94,6 @@ docker_entry_point_of_the_runtimes_own_link() {
     docker run --rm --entrypoint /proc/self/exe busybox --version >"$work/said" 2>&1 || true
     equals "$before" "$(sha256sum "$own")"
     docker run --rm --entrypoint sh busybox -c 'echo still fine'
-}
-
-# an image whose name service library would run in the runtime, if that looked up a user after entering the image
-docker_image_cannot_run_code_in_the_runtime() {
-    local folder
-    cp -al "$rootfs" "$work/image"
-    printf 'passwd: evil files\ngroup: evil files\n' >"$work/image/etc/nsswitch.conf"
-    for folder in lib lib64 usr/lib lib/x86_64-linux-gnu usr/lib/x86_64-linux-gnu; do
-        mkdir -p "$work/image/$folder"
-        cp "$here/fixtures/bin/libnss_evil.so.2" "$work/image/$folder/"
-    done
-    tar -C "$work/image" -c . | docker import - evil >/dev/null
-    docker run -d --name "$name" evil sleep 1000
-    exit_code 1 docker exec "$name" ls /image-code-ran
-    docker exec --user alice "$name" true
-    exit_code 1 docker exec "$name" ls /image-code-ran
 }
 
 long_docker_user_namespace_remap() {
