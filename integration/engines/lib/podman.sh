@@ -8,8 +8,8 @@ start_podman() {
     command podman --runtime runc run --rm --network host busybox true >>"$results/podman.log" 2>&1
 }
 
-# The runtimes by name, as `sevorix install podman` writes them: what else they can do podman must be told of those it does
-# not know. A pod's first container is ours, because podman would build one out of a program that the test bed does not have.
+# The runtimes by name, as `sevorix install podman` writes them, and that their log is JSON, which podman believes of names
+# it knows only. A pod's first container is ours, because podman would build one out of a program that the test bed does not have.
 settings_for_podman() {
     local runtime names
     names=$(printf '"%s", ' "${runtimes[@]}")
@@ -17,9 +17,8 @@ settings_for_podman() {
     {
         echo '[engine]'
         echo 'infra_image = "localhost/busybox"'
-        echo 'infra_command = "/bin/sleep 1000000"'
+        echo 'infra_command = "/pause"'
         echo "runtime_supports_json = [${names%, }]"
-        echo "runtime_supports_nocgroups = [${names%, }]"
         echo '[engine.runtimes]'
         for runtime in "${runtimes[@]}"; do echo "$runtime = [\"$(runtime_path "$runtime")\"]"; done
     } >/etc/containers/containers.conf.d/engines.conf
