@@ -55,13 +55,19 @@ pub fn open(globals: &Globals) -> Result<()> {
 /// The last words of an invocation.
 pub fn fail(error: &Error) {
     let sentence = tame(&error.sentence());
+    let hint = error.hint().map(|hint| tame(&hint));
+    // an engine shows its user one line: what is wrong, and the way out
+    let whole = match &hint {
+        Some(hint) => format!("{sentence}; hint: {hint}"),
+        None => sentence.clone(),
+    };
     let machines_read_stderr = match LOG.get() {
         Some(Log {
             file: Some(file),
             format,
             ..
         }) => {
-            write(file, *format, "error", &sentence);
+            write(file, *format, "error", &whole);
             false
         }
         Some(Log {
@@ -70,11 +76,11 @@ pub fn fail(error: &Error) {
         None => false,
     };
     if machines_read_stderr {
-        return write(std::io::stderr(), Format::Json, "error", &sentence);
+        return write(std::io::stderr(), Format::Json, "error", &whole);
     }
     eprintln!("error: {sentence}");
-    if let Some(hint) = error.hint() {
-        eprintln!("hint: {}", tame(&hint));
+    if let Some(hint) = hint {
+        eprintln!("hint: {hint}");
     }
 }
 
