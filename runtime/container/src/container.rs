@@ -211,6 +211,7 @@ impl Container {
                 return Err(refused(status, "container init still running"));
             }
         }
+        // what the kernel holds of the container, its floor included, goes with the cgroup
         self.remove_processes()?;
         let poststop = self.run_poststop();
         self.dir.remove()?;

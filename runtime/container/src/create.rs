@@ -92,6 +92,7 @@ impl Undo<'_> {
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
         if self.armed && self.state.cgroup.remove(Kill::Yes).is_ok() {
+            // the floor is rolled back with the cgroup it hangs on
             // networks set up by an earlier hook are taken back; why the container failed is what gets told
             let hooks = self
                 .bundle
@@ -161,6 +162,7 @@ fn build(
     };
     let pid = launch.run(&mut report)?;
     placeholder.hand_over(pid)?;
+    // the floor's place: init is in its cgroup and waits, and nothing of the image has run yet
     drop(courier);
 
     state.init = Some(
