@@ -29,3 +29,8 @@ thawed() {
 without_kcore() {
     grep -vE '^(/dev/)?k?core |^/proc/kcore$'
 }
+
+# without_root_propagation: mountinfo but for the propagation of /, which has a case of its own
+without_root_propagation() {
+    sed -E 's#^(/ / [^ ]+) (master|shared) -#\1 -#'
+}
