@@ -133,7 +133,7 @@ long_podman_pod_shares_namespaces() {
     podman pod rm -f -t 0 "$name"
 }
 
-podman_kube_play_runs_a_manifest() {
+long_podman_kube_play_runs_a_manifest() {
     cat >"$work/pod.yaml" <<'YAML'
 apiVersion: v1
 kind: Pod
