@@ -21,7 +21,7 @@ use libcontainer::workload::{
     Executor, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError,
 };
 use nix::errno::Errno;
-use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::sys::signal::SigSet;
 use nix::unistd::{Gid, setgroups};
 
 use crate::error::errno_text;
@@ -273,10 +273,14 @@ impl Payload {
     }
 }
 
-/// Rust ignores SIGPIPE and a foreground runtime blocks what it forwards; execve would hand both on.
+/// Rust ignores SIGPIPE, a foreground runtime blocks what it forwards, and whoever started it may ignore more (a shell
+/// does for what it runs in the background); execve would hand it all on.
 fn default_signals() {
-    // SAFETY: the default disposition runs no code of ours.
-    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+    const HIGHEST: i32 = 64;
+    for number in 1..=HIGHEST {
+        // SAFETY: the default disposition runs no code of ours; numbers that can't be changed are refused.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
     let _ = SigSet::empty().thread_set_mask();
 }
 

@@ -1,7 +1,7 @@
 //! The one call into libcontainer's process machinery, for init and exec'ed processes alike.
 
 use std::ffi::{CStr, CString};
-use std::fs;
+use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -13,19 +13,18 @@ use libcontainer::notify_socket::NotifyListener;
 use libcontainer::process::args::{ContainerArgs, ContainerType};
 use libcontainer::process::container_main_process::container_main_process;
 use libcontainer::syscall::syscall::SyscallType;
-use libcontainer::user_ns::{UserNamespaceConfig, UserNamespaceError};
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType, Spec};
+use oci_spec::runtime::{LinuxNamespaceType, Spec};
 
 use crate::error::{Context, os_text};
 use crate::executor::Payload;
 use crate::process::pidfd_open;
 use crate::report::Report;
 use crate::state::write_atomically;
-use crate::{Error, Result};
+use crate::{Error, Result, userns};
 
 /// What libcontainer is to start.
 pub struct Launch<'a> {
@@ -56,6 +55,7 @@ impl Launch<'_> {
             join_keyring(name)?;
         }
         self.pass_on_activation();
+        let _user_namespace = self.make_user_namespace()?;
         let arguments = self.arguments()?;
         let _restore = oom_score.map(OomScore::set).transpose()?;
         // so that nothing in a namespace we join can look into us
@@ -68,6 +68,26 @@ impl Launch<'_> {
             ))
         })?;
         Ok(Pid::from_raw(pid.as_raw()))
+    }
+
+    /// Made here, joined by libcontainer through the descriptor that comes back.
+    fn make_user_namespace(&mut self) -> Result<Option<File>> {
+        let Some(mut linux) = self.spec.linux().clone() else {
+            return Ok(None);
+        };
+        let Some(made) = userns::create(&linux)? else {
+            return Ok(None);
+        };
+        let path = PathBuf::from(format!("/proc/self/fd/{}", made.as_raw_fd()));
+        let mut namespaces = linux.namespaces().clone().unwrap_or_default();
+        for namespace in &mut namespaces {
+            if namespace.typ() == LinuxNamespaceType::User {
+                namespace.set_path(Some(path.clone()));
+            }
+        }
+        linux.set_namespaces(Some(namespaces));
+        self.spec.set_linux(Some(linux));
+        Ok(Some(made))
     }
 
     /// Sockets of a service manager that were meant for us are the payload's, which has pid 1 to itself. Those meant
@@ -92,7 +112,7 @@ impl Launch<'_> {
         Ok(ContainerArgs {
             container_type: self.kind,
             syscall: SyscallType::Linux,
-            user_ns_config: new_user_namespace(&self.spec).map_err(|error| failed(&error))?,
+            user_ns_config: None,
             spec: Rc::new(self.spec),
             rootfs: self.rootfs.into(),
             console_socket: self.console.map(AsRawFd::as_raw_fd),
@@ -112,21 +132,6 @@ impl Launch<'_> {
             pid_file: None,
         })
     }
-}
-
-/// The mappings of a user namespace that is to be made. `UserNamespaceConfig::new` would look for newuidmap, which root
-/// does not need and a host need not have.
-fn new_user_namespace(spec: &Spec) -> Result<Option<UserNamespaceConfig>, UserNamespaceError> {
-    let Some(linux) = spec.linux() else {
-        return Ok(None);
-    };
-    let is_new = |namespace: &LinuxNamespace| {
-        namespace.typ() == LinuxNamespaceType::User && namespace.path().is_none()
-    };
-    let is_new = linux.namespaces().iter().flatten().any(is_new);
-    is_new
-        .then(|| UserNamespaceConfig::try_from(linux))
-        .transpose()
 }
 
 /// libcontainer's outer texts leave out the cause they wrap.

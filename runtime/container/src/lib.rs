@@ -24,6 +24,7 @@ mod seccomp;
 mod state;
 mod targets;
 mod user;
+mod userns;
 
 use std::path::PathBuf;
 

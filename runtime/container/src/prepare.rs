@@ -53,6 +53,14 @@ pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Resu
             .as_deref()
             .map(root_propagation)
             .transpose()?;
+        if propagation.as_deref() == Some("slave") {
+            // for the mounts inside; the root itself runc leaves private
+            finish.propagation.push(Propagation {
+                path: "/".into(),
+                kind: libc::MS_PRIVATE,
+                recursive: false,
+            });
+        }
         linux.set_rootfs_propagation(propagation);
         spec.set_linux(Some(linux));
     }
