@@ -184,6 +184,14 @@ same_bundle_process_attributes() {
     seen 'probe self; cat /proc/self/personality /proc/self/timens_offsets; ls /proc/self/fd | wc -l; grep -E \"^(Sig[BICP]|Shd)\" /proc/self/status; pwd; readlink /proc/self/root; cut -d\" \" -f5-8 /proc/self/stat'
 }
 
+same_bundle_signals_that_the_caller_ignores() {
+    trap '' INT QUIT USR1
+    seen 'grep -E \"^(SigBlk|SigIgn|SigCgt)\" /proc/self/status'
+    config[args]='["sleep", "1000000"]'
+    started
+    oci exec "$(container_id)" grep -E '^(SigBlk|SigIgn|SigCgt)' /proc/self/status
+}
+
 same_bundle_seccomp() {
     local action
     for action in SCMP_ACT_ERRNO SCMP_ACT_KILL_PROCESS SCMP_ACT_LOG; do
