@@ -185,7 +185,7 @@ same_bundle_process_attributes() {
 }
 
 same_bundle_signals_that_the_caller_ignores() {
-    trap '' INT QUIT USR1
+    trap '' USR1 USR2 TERM
     seen 'grep -E \"^(SigBlk|SigIgn|SigCgt)\" /proc/self/status'
     config[args]='["sleep", "1000000"]'
     started
