@@ -265,9 +265,13 @@ mod tests {
             [PathBuf::from("/"), PathBuf::from("/dev")]
         );
         assert_eq!(finish.working_directory, Path::new("/work"));
-        assert!(
-            matches!(finish.propagation.as_slice(), [one] if one.kind == libc::MS_PRIVATE && one.recursive)
-        );
+        let propagation: Vec<_> = finish
+            .propagation
+            .iter()
+            .map(|mount| (mount.path.as_path(), mount.kind, mount.recursive))
+            .collect();
+        let private = |path, recursive| (Path::new(path), libc::MS_PRIVATE, recursive);
+        assert_eq!(propagation, [private("/v", true), private("/", false)]);
     }
 
     #[test]
