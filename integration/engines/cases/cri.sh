@@ -38,6 +38,8 @@ cri_annotations_reach_pod_and_container() {
 }
 
 cri_out_of_memory_is_told() {
+    # seen with 1.6 and runc: the exit is told before the OOM event has been counted
+    [[ $(containerd --version) != *' 1.6.'* ]] || skip 'containerd 1.6 does not always tell OOMKilled'
     exit_code 137 pod_run --memory 33554432 localhost/busybox:1 probe eat 64
     contains "$output" OOMKilled
 }
