@@ -53,7 +53,7 @@ pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Resu
             .as_deref()
             .map(root_propagation)
             .transpose()?;
-        if propagation.as_deref() == Some("slave") {
+        if !matches!(propagation.as_deref(), Some("shared" | "unbindable")) {
             // for the mounts inside; the root itself runc leaves private
             finish.propagation.push(Propagation {
                 path: "/".into(),
