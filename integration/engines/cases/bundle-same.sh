@@ -59,8 +59,10 @@ long_same_bundle_root_propagation() {
     local kind
     for kind in private rprivate slave rslave shared rshared; do
         config[linux]="\"rootfsPropagation\": \"$kind\""
+        config[args]='["grep", "-E", " (/|/proc) [a-z]+,", "/proc/self/mountinfo"]'
         echo "$kind:"
-        seen 'grep -E \" (/|/proc) [a-z]+,\" /proc/self/mountinfo' | shown_mounts
+        ran
+        shown_mounts <<<"$output"
     done
 }
 

@@ -2,7 +2,10 @@
 
 docker_limits_memory_kills_what_eats_too_much() {
     exit_code 137 docker run --name "$name" --memory 32m --memory-swap 32m busybox probe eat 64
-    equals 'true 137' "$(docker inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' "$name")"
+    equals 137 "$(docker inspect -f '{{.State.ExitCode}}' "$name")"
+    # seen with 1.6 and runc: the exit is told before the OOM event has been counted
+    [[ $(containerd --version) != *' 1.6.'* ]] || return 0
+    equals true "$(docker inspect -f '{{.State.OOMKilled}}' "$name")"
 }
 
 docker_limits_pids_stop_forks() {

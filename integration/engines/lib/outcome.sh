@@ -1,20 +1,35 @@
 # Runs the cases and tells what came of each: one line a case and runtime, the output of those that failed, a summary.
+#
+# A case that fails is run once more when all the others are done, from its reference on: engines lose races of their own
+# on a busy machine. What passes then is told and counted as unsteady; what fails twice has failed.
 
-passed=0 failed=0 skipped=0 differing=0
+passed=0 failed=0 skipped=0 differing=0 unsteady=0
+again=() last_chance=''
 
 run_cases() {
-    local case
+    local case summary
     printf 'result\tengine\truntime\tcase\tseconds\treason\n' >"$results/engines.tsv"
     new_baseline
-    for case in "$@"; do
-        for runtime in $(runtimes_for "$case"); do
-            run_case "$case"
-            [[ $result == FAIL && $runtime == "${runtimes[0]}" ]] && break
-        done
+    for case in "$@"; do run_with_each "$case"; done
+    last_chance=1
+    for case in ${again[@]+"${again[@]}"}; do
+        run_with_each "$case"
+        [[ $result == FAIL ]] || ((unsteady += 1))
     done
-    summary=$(printf '%d passed, %d failed, %d skipped, %d differ' $passed $failed $skipped $differing)
+    summary=$(printf '%d passed, %d failed, %d skipped, %d differ, %d unsteady' \
+        $passed $failed $skipped $differing $unsteady)
     printf '%s, in %d s\n' "$summary" "$SECONDS"
     ((failed == 0))
+}
+
+# run_with_each CASE up to the first failure, the last result in $result: a case that fails under the reference says
+# nothing about the others. Not to be called in a condition, as run_case.
+run_with_each() {
+    local runtime
+    for runtime in $(runtimes_for "$1"); do
+        run_case "$1"
+        [[ $result != FAIL ]] || break
+    done
 }
 
 # runtimes_for CASE: what sevorix promises beyond runc, a more_ case, is not asked of the reference.
@@ -93,7 +108,7 @@ judge() {
         ((differing += 1))
     elif [[ $3 != 0 ]]; then
         result=FAIL reason=$([[ $runtime == "${runtimes[0]}" ]] && echo "the reference fails: a wrong case")
-        ((failed += 1))
+        if [[ $last_chance ]]; then ((failed += 1)); else again+=("$1"); fi
     else
         result=ok reason=
         [[ -z $difference || $runtime == "${runtimes[0]}" ]] || reason='listed as a difference and yet it passes'
