@@ -4,19 +4,21 @@ start_podman() {
     settings_for_podman
     command podman --version >"$results/podman.log" || return 1
     tar -C "$rootfs" -c . | command podman import -c 'CMD ["sh"]' - busybox >>"$results/podman.log" 2>&1 || return 1
+    tar -C "$rootfs" -c ./pause ./bin | command podman import -c 'ENTRYPOINT ["/pause"]' - pause >>"$results/podman.log" 2>&1 || return 1
     # the engine's own folders and cgroups come with the first container
     command podman --runtime runc run --rm --network host busybox true >>"$results/podman.log" 2>&1
 }
 
 # The runtimes by name, as `sevorix install podman` writes them, and that their log is JSON, which podman believes of names
-# it knows only. A pod's first container is ours, because podman would build one out of a program that the test bed does not have.
+# it knows only. A pod's first container is ours, because podman would build one out of a program that the test bed does
+# not have; podman 4 takes its command from here, podman 5 from the image.
 settings_for_podman() {
     local runtime names
     names=$(printf '"%s", ' "${runtimes[@]}")
     mkdir -p /etc/containers/containers.conf.d
     {
         echo '[engine]'
-        echo 'infra_image = "localhost/busybox"'
+        echo 'infra_image = "localhost/pause"'
         echo 'infra_command = "/pause"'
         echo "runtime_supports_json = [${names%, }]"
         echo '[engine.runtimes]'
