@@ -25,6 +25,9 @@ _sevorix() {
             sevorix,delete)
                 cmd="sevorix__subcmd__delete"
                 ;;
+            sevorix,doctor)
+                cmd="sevorix__subcmd__doctor"
+                ;;
             sevorix,events)
                 cmd="sevorix__subcmd__events"
                 ;;
@@ -85,6 +88,9 @@ _sevorix() {
             sevorix__subcmd__help,delete)
                 cmd="sevorix__subcmd__help__subcmd__delete"
                 ;;
+            sevorix__subcmd__help,doctor)
+                cmd="sevorix__subcmd__help__subcmd__doctor"
+                ;;
             sevorix__subcmd__help,events)
                 cmd="sevorix__subcmd__help__subcmd__events"
                 ;;
@@ -143,7 +149,7 @@ _sevorix() {
 
     case "${cmd}" in
         sevorix)
-            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore install uninstall help"
+            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor install uninstall help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -262,6 +268,20 @@ _sevorix() {
             ;;
         sevorix__subcmd__delete)
             opts="-f -h --force --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__doctor)
+            opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -393,7 +413,7 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help)
-            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore install uninstall help"
+            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor install uninstall help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -435,6 +455,20 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -12,7 +12,7 @@ mod error;
 mod exec;
 mod executor;
 mod finish;
-mod floor;
+pub mod floor;
 mod hooks;
 mod launch;
 mod lookup;

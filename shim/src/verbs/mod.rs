@@ -3,6 +3,7 @@
 mod checkpoint;
 mod create;
 mod delete;
+mod doctor;
 #[cfg(test)]
 mod engine_words;
 mod events;
@@ -65,6 +66,7 @@ pub static VERBS: &[Verb] = &[
     outside(&features::Features::GRAMMAR, features::run),
     outside(&checkpoint::Checkpoint::GRAMMAR, checkpoint::checkpoint),
     outside(&checkpoint::Restore::GRAMMAR, checkpoint::restore),
+    operators(&doctor::Doctor::GRAMMAR, doctor::run),
     operators(&install::Install::GRAMMAR, install::install),
     operators(&install::Uninstall::GRAMMAR, install::uninstall),
 ];
