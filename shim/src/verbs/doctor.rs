@@ -43,7 +43,9 @@ fn line(check: &Check) -> String {
         Standing::Missing => '✗',
     };
     let fix = check.fix.as_deref();
-    let fix = fix.map(|fix| format!("\n  mend: {fix}")).unwrap_or_default();
+    let fix = fix
+        .map(|fix| format!("\n  mend: {fix}"))
+        .unwrap_or_default();
     format!("{sign} {:20} {}{fix}\n", check.name, check.found)
 }
 

@@ -4,6 +4,7 @@
 //! This release has no kernel programs to attach. A container that asks for enforcement is therefore refused here; one
 //! that only identifies itself, or says nothing, is run as runc would run it.
 
+mod calls;
 mod host;
 
 pub use host::{Check, Facts, Standing};
