@@ -97,6 +97,11 @@ bundle_with_a_bad_mount_is_refused() {
     bad_bundle 'no such file or directory'
     config[mounts]='{ "destination": "/mnt", "type": "no-such-type", "source": "none" }'
     bad_bundle 'no such device'
+    contains "$last" 'error mounting \"none\" to rootfs at \"/mnt\"'
+    echo mine >"$work/file"
+    config[mounts]='{ "destination": "/etc", "type": "bind", "source": "'$work/file'", "options": ["rbind", "ro"] }'
+    bad_bundle 'not a directory'
+    contains "$last" 'error mounting \"'"$work"'/file\" to rootfs at \"/etc\"'
 }
 
 bundle_with_an_unknown_capability_or_limit() {

@@ -16,6 +16,7 @@ mod floor;
 mod hooks;
 mod launch;
 mod lookup;
+mod mount_error;
 mod notify;
 mod prepare;
 mod process;
