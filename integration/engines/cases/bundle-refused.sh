@@ -104,6 +104,19 @@ bundle_with_a_bad_mount_is_refused() {
     contains "$last" 'error mounting \"'"$work"'/file\" to rootfs at \"/etc\"'
 }
 
+bundle_with_a_volume_in_the_place_of_proc_is_refused() {
+    mkdir "$work/volume"
+    for place in /proc /proc/sys; do
+        config[mounts]='{ "destination": "'$place'", "type": "bind", "source": "'$work/volume'", "options": ["rbind"] }'
+        bad_bundle "$place\\\" cannot be mounted because it is"
+    done
+    config[mounts]=''
+    own_rootfs
+    rmdir "$work/root/proc"
+    ln -s /etc "$work/root/proc"
+    bad_bundle 'must be mounted on ordinary directory'
+}
+
 bundle_with_an_unknown_capability_or_limit() {
     config[process]='"rlimits": [{ "type": "RLIMIT_NO_SUCH", "soft": 1, "hard": 1 }]'
     bad_bundle 'RLIMIT_NO_SUCH'

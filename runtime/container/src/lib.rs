@@ -19,6 +19,7 @@ mod lookup;
 mod mount_error;
 mod notify;
 mod prepare;
+mod proc_mount;
 mod process;
 mod report;
 mod seccomp;

@@ -10,7 +10,7 @@ use libcontainer::oci_spec::runtime::{Capabilities, LinuxCapabilities, Mount, Pr
 
 use crate::cgroup::HierarchyMount;
 use crate::finish::{Finish, Propagation};
-use crate::{Error, Result, targets};
+use crate::{Error, Result, proc_mount, targets};
 
 /// The spec for libcontainer's init and what is left for ours.
 pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Result<(Spec, Finish)> {
@@ -36,6 +36,7 @@ pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Resu
     for mount in caller.mounts().iter().flatten() {
         let mut mount = mount.clone();
         let place = targets::resolve(rootfs, mount.destination(), &places);
+        proc_mount::check(&mount, &place)?;
         finish.forget_below(&place);
         places.push(place.clone());
         mount.set_destination(place);
