@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -67,8 +67,15 @@ impl ProcessId {
     pub fn wait_for_end(self, limit: Duration) -> bool {
         let Ok(fd) = self.open() else { return true };
         let mut watched = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
-        let timeout = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
-        matches!(poll(&mut watched, timeout), Ok(ready) if ready > 0)
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            match poll(&mut watched, timeout) {
+                Err(Errno::EINTR) => {}
+                ended => return ended.is_ok_and(|ready| ready > 0),
+            }
+        }
     }
 }
 
