@@ -120,6 +120,9 @@ fn complete(mut process: Process, caller: &Spec) -> Process {
     if process.apparmor_profile().is_none() {
         process.set_apparmor_profile(init.apparmor_profile().clone());
     }
+    if process.exec_cpu_affinity().is_none() {
+        process.set_exec_cpu_affinity(init.exec_cpu_affinity().clone());
+    }
     if process.rlimits().as_ref().is_none_or(Vec::is_empty) {
         process.set_rlimits(init.rlimits().clone());
     }
