@@ -49,18 +49,7 @@ impl ProcessId {
     }
 
     pub fn signal(self, signal: i32) -> nix::Result<()> {
-        let fd = self.open()?;
-        // SAFETY: plain system call on a descriptor that lives until the end of this function; no memory is passed.
-        let result = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                fd.as_raw_fd(),
-                signal,
-                std::ptr::null::<libc::siginfo_t>(),
-                0,
-            )
-        };
-        Errno::result(result).map(drop)
+        pidfd_signal(&self.open()?, signal)
     }
 
     /// Waits for its end; false when it is still there after `limit`.
@@ -85,6 +74,20 @@ pub fn pidfd_open(pid: Pid) -> nix::Result<OwnedFd> {
     let fd = i32::try_from(fd).map_err(|_| Errno::EBADF)?;
     // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+pub fn pidfd_signal(process: &OwnedFd, signal: i32) -> nix::Result<()> {
+    // SAFETY: plain system call on a descriptor that is open until it returns; no memory is passed.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            process.as_raw_fd(),
+            signal,
+            std::ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    };
+    Errno::result(result).map(drop)
 }
 
 struct Stat {
