@@ -51,7 +51,7 @@ impl Foreground {
 
     /// Orphans of the container's become our children and are reaped here.
     pub fn adopt_orphans(&self) -> Result<()> {
-        nix::sys::prctl::set_child_subreaper(true).during(|| "become a subreaper".into())
+        Ok(nix::sys::prctl::set_child_subreaper(true).during(|| "become a subreaper".into())?)
     }
 
     /// Returns the payload's exit status as a shell has it: 128 and the signal's number when one ended it.
@@ -171,7 +171,7 @@ fn reap(payload: Pid) -> Result<Option<u8>> {
             Ok(pid) if pid == payload.as_raw() => status = Some(as_shell_status(raw)),
             Ok(_) | Err(Errno::EINTR) => {}
             Err(Errno::ECHILD) if status.is_some() => return Ok(status),
-            Err(errno) => return Err(errno).during(|| "wait for the payload".into()),
+            Err(errno) => Err(errno).during(|| "wait for the payload".into())?,
         }
     }
 }

@@ -151,13 +151,8 @@ fn build(
         no_pivot: options.no_pivot,
         keyring: keyring(&state)?,
         payload: Payload {
-            capabilities: prepare::capabilities(&process),
-            process,
-            filter,
-            handover: courier.as_ref().map(|(_, handover)| handover.clone()),
             finish: Some(finish),
-            reporter: Report::reporter_of(report.as_ref()),
-            program: Default::default(),
+            ..Payload::new(process, filter, courier.as_ref(), report.as_ref())
         },
     };
     let pid = launch.run(&mut report)?;

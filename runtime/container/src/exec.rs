@@ -72,15 +72,7 @@ pub fn exec(
         preserve_fds: options.preserve_fds,
         no_pivot: false,
         keyring: keyring(container.state())?,
-        payload: Payload {
-            capabilities: prepare::capabilities(&process),
-            process,
-            filter,
-            handover: courier.as_ref().map(|(_, handover)| handover.clone()),
-            finish: None,
-            reporter: Report::reporter_of(report.as_ref()),
-            program: Default::default(),
-        },
+        payload: Payload::new(process, filter, courier.as_ref(), report.as_ref()),
     };
     let launched = launch.run(&mut report).inspect_err(|_| launch::reap());
     let started = launched.and_then(|pid| {
