@@ -146,18 +146,25 @@ bundle_with_a_bad_name_is_refused() {
     gone "$scratch/roots/escape" || fail 'the name left the state folder'
 }
 
-bundle_with_a_cgroup_of_strangers() {
+# a_stranger_in_the_cgroup sets $stranger to a process that is in the container's cgroup before the container is.
+a_stranger_in_the_cgroup() {
     unified_cgroups || skip 'not the unified cgroup hierarchy'
-    local stranger
     mkdir "$(container_cgroup)"
     sleep 1000 &
     stranger=$!
     echo $stranger >"$(container_cgroup)/cgroup.procs"
-    config[args]='["true"]'
-    ran
-    kill -0 $stranger || fail 'the stranger was killed'
+}
+
+the_stranger_lives() {
+    check 'the stranger lives' kill -0 $stranger
     kill $stranger
     wait $stranger || true
+}
+
+bundle_with_a_cgroup_of_strangers() {
+    a_stranger_in_the_cgroup
+    ran
+    the_stranger_lives
 }
 
 bundle_start_failure_is_told() {
@@ -182,17 +189,12 @@ bundle_errors_go_to_the_log_and_not_to_stdout() {
 }
 
 more_bundle_with_a_cgroup_of_strangers_is_refused() {
-    unified_cgroups || skip 'not the unified cgroup hierarchy'
-    mkdir "$(container_cgroup)"
-    sleep 1000 &
-    echo $! >"$(container_cgroup)/cgroup.procs"
+    a_stranger_in_the_cgroup
     bundle
     exit_code 1 oci create --bundle "$work/bundle" "$(container_id)"
     contains "$output" cgroup
-    check 'the stranger lives' kill -0 $!
     exit_code 1 oci state "$(container_id)"
-    kill $!
-    wait $! || true
+    the_stranger_lives
     wait_until 5 rmdir "$(container_cgroup)"
 }
 
