@@ -1,7 +1,9 @@
 //! What a command line can fail with beyond what a container can.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+pub use sevorix_container::Context;
+use sevorix_container::os_text;
 
 use crate::grammar::Grammar;
 
@@ -22,8 +24,6 @@ pub enum Error {
     /// Not a failure: somebody asked for the help text.
     #[error("help")]
     Help(&'static Grammar),
-    #[error("{action}: {}", os_text(.source))]
-    Io { action: String, source: io::Error },
     #[error("parse {}: {source}", .path.display())]
     Json {
         path: PathBuf,
@@ -65,51 +65,19 @@ impl Error {
     }
 }
 
-/// Engines look for `no such file or directory`, not for `No such file or directory (os error 2)`.
-fn os_text(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => nix::errno::Errno::from_raw(number).desc().to_lowercase(),
-        None => error.to_string(),
-    }
-}
-
-/// Names what an operation of the system failed on.
-pub trait Context<T> {
-    fn during(self, action: impl FnOnce() -> String) -> Result<T>;
-
-    fn on(self, verb: &str, path: &Path) -> Result<T>
-    where
-        Self: Sized,
-    {
-        self.during(|| format!("{verb} {}", path.display()))
-    }
-}
-
-impl<T> Context<T> for io::Result<T> {
-    fn during(self, action: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|source| Error::Io {
-            action: action(),
-            source,
-        })
-    }
-}
-
-impl<T> Context<T> for nix::Result<T> {
-    fn during(self, action: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(io::Error::from).during(action)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn every_cause_is_told_once() {
         let refused = || io::Error::from_raw_os_error(libc::EACCES);
-        let told: Result<()> = Err(refused()).on("open", Path::new("/x"));
+        let told = Err::<(), _>(refused()).on("open", Path::new("/x"));
         assert_eq!(
-            told.expect_err("failed").sentence(),
+            Error::from(told.expect_err("failed")).sentence(),
             "open /x: permission denied"
         );
         let path = PathBuf::from("/x");

@@ -22,7 +22,7 @@ pub fn ensure() -> Result<()> {
     let binary = File::open(OURSELVES).during(|| format!("open {OURSELVES}"))?;
     if overlay::holds(&binary) || memory::holds(&binary) {
         // the kernel named the process after the descriptor it was started from
-        return nix::sys::prctl::set_name(c"sevorix").during(|| "name the process".into());
+        return Ok(nix::sys::prctl::set_name(c"sevorix").during(|| "name the process".into())?);
     }
     let image = match overlay::show(&binary) {
         Ok(image) => image,
@@ -45,7 +45,7 @@ fn start_over(image: &OwnedFd) -> Result<()> {
         std::env::vars_os().map(|(name, value)| [name.into_vec(), value.into_vec()].join(&b'='));
     let variables: Vec<CString> = variables.map(whole).collect();
     let Err(errno) = nix::unistd::fexecve(image.as_fd(), &words, &variables);
-    Err(errno).during(|| "start the sealed runtime binary".into())
+    Ok(Err(errno).during(|| "start the sealed runtime binary".into())?)
 }
 
 /// Words and variables come from the kernel, which ends them at a NUL byte.

@@ -17,7 +17,7 @@ pub fn connect(path: &Path) -> Result<OwnedFd> {
     } else {
         through_folder(path)
     };
-    connected.map(OwnedFd::from).on("connect to", path)
+    Ok(connected.map(OwnedFd::from).on("connect to", path)?)
 }
 
 /// A socket's address holds 107 bytes; that of its opened folder is always short.

@@ -7,12 +7,11 @@
 
 use std::io::{IoSlice, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::pty::{Winsize, openpty};
-use nix::sys::signal::{SigSet, Signal, raise};
+use nix::sys::signal::{Signal, raise};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::sys::termios::tcgetattr;
 use nix::unistd::{Pid, dup2_stdin, dup2_stdout};
@@ -24,15 +23,14 @@ fn main() {
     the_payloads_end_is_ours();
     an_end_before_we_wait_is_seen();
     signals_reach_the_payload();
+    what_we_start_has_no_signal_blocked();
     a_payload_that_stops_and_goes_on_has_not_ended();
     a_terminal_is_passed_through_and_given_back();
-    println!("test result: ok. 5 passed");
+    println!("test result: ok. 6 passed");
 }
 
 /// A signal that gets lost would leave us waiting for ever.
 fn end_after(limit: Duration) {
-    // or the signals would go to this thread
-    SigSet::all().thread_block().expect("blocked");
     std::thread::spawn(move || {
         std::thread::sleep(limit);
         eprintln!("a payload has not ended within {limit:?}");
@@ -96,6 +94,16 @@ fn signals_reach_the_payload() {
     assert_eq!(foreground.wait(pid(&payload), None).expect("waited"), 9);
 }
 
+/// As hooks do; a shell can't unblock what it began with.
+fn what_we_start_has_no_signal_blocked() {
+    let foreground = Foreground::begin().expect("begun");
+    let script = "grep -Eq '^SigBlk:.*[1-9a-f]' /proc/self/status && exit 1; kill -TERM $$";
+    let hook = shell(script, Stdio::null());
+    let terminated = 128 + libc::SIGTERM;
+    let status = foreground.wait(pid(&hook), None).expect("waited");
+    assert_eq!(i32::from(status), terminated);
+}
+
 fn a_payload_that_stops_and_goes_on_has_not_ended() {
     let foreground = Foreground::begin().expect("begun");
     let script = "(while ! grep -q 'State:.T' /proc/$$/status; do :; done; kill -CONT $$) & kill -STOP $$; exit 6";
@@ -145,29 +153,22 @@ fn a_terminal_is_passed_through_and_given_back() {
 }
 
 fn shell(script: &str, output: Stdio) -> Child {
-    spawn(
-        Command::new("sh")
-            .args(["-c", script])
-            .stdin(Stdio::null())
-            .stdout(output),
-    )
+    Command::new("sh")
+        .args(["-c", script])
+        .stdin(Stdio::null())
+        .stdout(output)
+        .spawn()
+        .expect("sh")
 }
 
 fn on_terminal(script: &str, terminal: OwnedFd) -> Child {
     let streams = || Stdio::from(terminal.try_clone().expect("copied"));
-    spawn(
-        Command::new("sh")
-            .args(["-c", script])
-            .stdin(streams())
-            .stdout(streams()),
-    )
-}
-
-/// As the container starts a payload: without the signals that we hold back.
-fn spawn(command: &mut Command) -> Child {
-    let release = || Ok(SigSet::empty().thread_set_mask()?);
-    // SAFETY: a system call is all that is made between fork and exec.
-    unsafe { command.pre_exec(release) }.spawn().expect("sh")
+    Command::new("sh")
+        .args(["-c", script])
+        .stdin(streams())
+        .stdout(streams())
+        .spawn()
+        .expect("sh")
 }
 
 fn pid(child: &Child) -> Pid {

@@ -97,6 +97,15 @@ bundle_hooks_get_the_state() {
     equals stopped "$(json_field status <"$work/state.poststop")"
 }
 
+bundle_hooks_of_a_run_have_no_signal_blocked() {
+    hooks "${every_kind[@]}"
+    sed -i 's/^    echo "\$1 folder/    grep SigBlk: \/proc\/self\/status\n&/' "$work/hook" "$work/root/bin/hook"
+    bundle
+    exit_code 0 oci run --bundle "$work/bundle" "$(container_id)"
+    equals 6 "$(all_notes | grep -c '^SigBlk:')" 'hooks that ran'
+    equals '' "$(all_notes | grep '^SigBlk:' | grep -vE '[[:space:]]0+$' || true)" 'blocked signals'
+}
+
 bundle_failing_hook_at_create_leaves_nothing() {
     local kind
     hooks "${every_kind[@]}"

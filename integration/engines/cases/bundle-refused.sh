@@ -97,6 +97,24 @@ bundle_with_a_bad_mount_is_refused() {
     bad_bundle 'no such file or directory'
     config[mounts]='{ "destination": "/mnt", "type": "no-such-type", "source": "none" }'
     bad_bundle 'no such device'
+    contains "$last" 'error mounting \"none\" to rootfs at \"/mnt\"'
+    echo mine >"$work/file"
+    config[mounts]='{ "destination": "/etc", "type": "bind", "source": "'$work/file'", "options": ["rbind", "ro"] }'
+    bad_bundle 'not a directory'
+    contains "$last" 'error mounting \"'"$work"'/file\" to rootfs at \"/etc\"'
+}
+
+bundle_with_a_volume_in_the_place_of_proc_is_refused() {
+    mkdir "$work/volume"
+    for place in /proc /proc/sys; do
+        config[mounts]='{ "destination": "'$place'", "type": "bind", "source": "'$work/volume'", "options": ["rbind"] }'
+        bad_bundle "$place\\\" cannot be mounted because it is"
+    done
+    config[mounts]=''
+    own_rootfs
+    rmdir "$work/root/proc"
+    ln -s /etc "$work/root/proc"
+    bad_bundle 'must be mounted on ordinary directory'
 }
 
 bundle_with_an_unknown_capability_or_limit() {
@@ -128,18 +146,25 @@ bundle_with_a_bad_name_is_refused() {
     gone "$scratch/roots/escape" || fail 'the name left the state folder'
 }
 
-bundle_with_a_cgroup_of_strangers() {
+# a_stranger_in_the_cgroup sets $stranger to a process that is in the container's cgroup before the container is.
+a_stranger_in_the_cgroup() {
     unified_cgroups || skip 'not the unified cgroup hierarchy'
-    local stranger
     mkdir "$(container_cgroup)"
     sleep 1000 &
     stranger=$!
     echo $stranger >"$(container_cgroup)/cgroup.procs"
-    config[args]='["true"]'
-    ran
-    kill -0 $stranger || fail 'the stranger was killed'
+}
+
+the_stranger_lives() {
+    check 'the stranger lives' kill -0 $stranger
     kill $stranger
     wait $stranger || true
+}
+
+bundle_with_a_cgroup_of_strangers() {
+    a_stranger_in_the_cgroup
+    ran
+    the_stranger_lives
 }
 
 bundle_start_failure_is_told() {
@@ -164,17 +189,12 @@ bundle_errors_go_to_the_log_and_not_to_stdout() {
 }
 
 more_bundle_with_a_cgroup_of_strangers_is_refused() {
-    unified_cgroups || skip 'not the unified cgroup hierarchy'
-    mkdir "$(container_cgroup)"
-    sleep 1000 &
-    echo $! >"$(container_cgroup)/cgroup.procs"
+    a_stranger_in_the_cgroup
     bundle
     exit_code 1 oci create --bundle "$work/bundle" "$(container_id)"
     contains "$output" cgroup
-    check 'the stranger lives' kill -0 $!
     exit_code 1 oci state "$(container_id)"
-    kill $!
-    wait $! || true
+    the_stranger_lives
     wait_until 5 rmdir "$(container_cgroup)"
 }
 

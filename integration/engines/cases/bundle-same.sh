@@ -8,6 +8,7 @@ seen() {
     equals 0 "$status" 'exit status'
 }
 
+# Mounts are sorted by target: their order matters only where two have the same one.
 # what of mountinfo is the same each time: root, target, flags, propagation without the peer group, type and options.
 # The options of sysfs's superblock have a case of their own.
 shown_mounts() {
@@ -16,7 +17,7 @@ shown_mounts() {
 }
 
 same_bundle_mounts() {
-    seen 'cat /proc/self/mountinfo' | shown_mounts
+    seen 'sort -s -k5,5 /proc/self/mountinfo' | shown_mounts
 }
 
 same_bundle_superblock_of_sysfs() {
@@ -31,8 +32,23 @@ same_bundle_tmpfs_over_a_folder_with_another_mode() {
 }
 
 same_bundle_read_only_paths_keep_the_flags() {
-    config[linux]='"readonlyPaths": ["/etc"]'
-    seen 'cat /proc/self/mountinfo' | shown_mounts | grep ' /etc '
+    config[linux]='"readonlyPaths": ["/etc", "/bin", "/link", "/dev/shm", "/with-mount", "/etc", "/no/such/path"]'
+    config[mounts]='{ "destination": "/with-mount/inner", "type": "tmpfs", "source": "tmpfs", "options": ["size=1m", "noatime"] }'
+    own_rootfs
+    ln -s /home/alice "$work/root/link"
+    seen 'id -u; touch /etc/x /bin/x /home/alice/x /dev/shm/x /with-mount/x 2>&1; touch /with-mount/inner/x; sort -s -k5,5 /proc/self/mountinfo' |
+        shown_mounts_and_rest
+}
+
+# flags that the user namespace must not take off stay on
+same_bundle_read_only_paths_in_a_user_namespace() {
+    in_user_namespace
+    mkdir "$work/locked"
+    mount -t tmpfs -o nosuid,nodev,noexec,mode=755 locked "$work/locked"
+    config[mounts]='{ "destination": "/locked", "type": "bind", "source": "'$work'/locked", "options": ["rbind"] }'
+    config[linux]+=', "readonlyPaths": ["/etc", "/locked", "/proc/sys"]'
+    seen 'touch /etc/x /locked/x 2>&1; grep -E \" (/etc|/locked|/proc/sys) \" /proc/self/mountinfo' | shown_mounts_and_rest
+    umount "$work/locked"
 }
 
 same_bundle_mount_options() {
@@ -44,7 +60,7 @@ same_bundle_mount_options() {
         { "destination": "/made/plain", "type": "bind", "source": "'$work'/source", "options": ["bind", "rw", "private", "nosuid"] },
         { "destination": "/made/file", "type": "bind", "source": "'$work'/source/file", "options": ["bind", "ro"] }'
     own_rootfs
-    seen 'cat /proc/self/mountinfo; stat -c \"%a %u %g\" /made/tmpfs; cat /made/file; touch /made/file /made/for/it/x /made/for/it/inner/x 2>&1; ls /made/plain' | shown_mounts_and_rest
+    seen 'sort -s -k5,5 /proc/self/mountinfo; stat -c \"%a %u %g\" /made/tmpfs; cat /made/file; touch /made/file /made/for/it/x /made/for/it/inner/x 2>&1; ls /made/plain' | shown_mounts_and_rest
     umount "$work/source/inner"
 }
 
@@ -85,12 +101,12 @@ same_bundle_masked_and_read_only_paths() {
     config[linux]='"maskedPaths": ["/proc/kcore", "/proc/keys", "/sys/firmware", "/etc/plain-file", "/home/alice", "/no/such/path"],
         "readonlyPaths": ["/proc/sys", "/proc/bus", "/no/such/path"]'
     own_rootfs
-    seen 'cat /etc/plain-file /proc/keys | wc -c; ls -A /home/alice /sys/firmware; stat -c %F /etc/plain-file; stat -c %F /proc/kcore 2>&1; echo 1 2>&1 >/proc/sys/kernel/pid_max; cat /proc/self/mountinfo' | shown_mounts_and_rest
+    seen 'cat /etc/plain-file /proc/keys | wc -c; ls -A /home/alice /sys/firmware; stat -c %F /etc/plain-file; stat -c %F /proc/kcore 2>&1; echo 1 2>&1 >/proc/sys/kernel/pid_max; sort -s -k5,5 /proc/self/mountinfo' | shown_mounts_and_rest
 }
 
 same_bundle_read_only_root() {
     config[root]="{ \"path\": \"$rootfs\", \"readonly\": true }"
-    seen 'touch /x 2>&1; touch /dev/shm/x && echo shm; cat /proc/self/mountinfo' | shown_mounts_and_rest | grep -E '^[^/]| / '
+    seen 'touch /x 2>&1; touch /dev/shm/x && echo shm; sort -s -k5,5 /proc/self/mountinfo' | shown_mounts_and_rest | grep -E '^[^/]| / '
 }
 
 same_bundle_credentials() {
@@ -143,14 +159,18 @@ same_bundle_joined_namespaces() {
     oci run --bundle "$work/bundle" "$(container_id)-second"
 }
 
-same_bundle_user_namespace() {
+in_user_namespace() {
     cp -a "$rootfs" "$work/root"
     chown -hR 100000:100000 "$work/root"
     config[root]="{ \"path\": \"$work/root\" }"
     chmod 755 "$scratch" "$scratch/cases" "$work"
     config[namespaces]+=', { "type": "user" }'
     config[linux]='"uidMappings": [{ "containerID": 0, "hostID": 100000, "size": 65536 }], "gidMappings": [{ "containerID": 0, "hostID": 100000, "size": 65536 }]'
-    seen 'id -u; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; grep -E \"^Cap\" /proc/self/status; ls -ld /etc | cut -d\" \" -f3-6; cat /proc/self/mountinfo | sort -k5' | shown_mounts_and_rest
+}
+
+same_bundle_user_namespace() {
+    in_user_namespace
+    seen 'id -u; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; grep -E \"^Cap\" /proc/self/status; ls -ld /etc | cut -d\" \" -f3-6; sort -s -k5,5 /proc/self/mountinfo' | shown_mounts_and_rest
 }
 
 same_bundle_sysctls_and_host_name() {

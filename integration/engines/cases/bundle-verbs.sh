@@ -151,6 +151,30 @@ bundle_list_and_ps_show_it() {
     contains "$(oci ps "$(container_id)" -o pid,comm)" sleep
 }
 
+more_bundle_list_shows_the_policy_behind_runcs_columns() {
+    config[args]=$wait_forever config[annotations]='{ "io.sevorix.policy": "none" }'
+    started
+    matches "$(oci list | head -n 1)" '^ID +PID +STATUS +BUNDLE +CREATED +OWNER +POLICY$'
+    matches "$(oci list | tail -n 1)" '^b-.* root +none$'
+    contains "$(oci list --format json)" '"owner":"root"}'
+}
+
+# as runtime-spec 1.2.1 has it, which runc 1.1 does not know
+more_bundle_exec_on_chosen_cpus() {
+    (($(nproc) == 2)) || skip 'not two CPUs'
+    config[args]=$wait_forever
+    config[process]+=', "execCPUAffinity": { "initial": "0-1", "final": "1" }'
+    started
+    equals $'Cpus_allowed_list:\t0-1' "$(oci exec "$(container_id)" grep Cpus_allowed_list /proc/1/status)"
+    equals $'Cpus_allowed_list:\t1' "$(oci exec "$(container_id)" grep Cpus_allowed_list /proc/self/status)"
+    echo '{ "cwd": "/", "user": { "uid": 0, "gid": 0 }, "args": ["/bin/grep", "Cpus_allowed_list", "/proc/self/status"] }' >"$work/process"
+    equals $'Cpus_allowed_list:\t1' "$(oci exec --process "$work/process" "$(container_id)")" 'of a process that does not say'
+    config[process]='"execCPUAffinity": { "final": "one" }'
+    bundle
+    exit_code 1 oci create --bundle "$work/bundle" "$(container_id)-second"
+    contains "$output" 'execCPUAffinity format: one'
+}
+
 bundle_pause_and_resume() {
     config[args]=$wait_forever
     started

@@ -56,7 +56,7 @@ same_cri_what_a_process_sees() {
     container=$(started_in "$pod" --env FLAG=set --workdir /tmp --user 1000:1001 --seccomp runtime/default --cap-drop ALL --read-only \
         --no-new-privs localhost/busybox:1 sleep 1000)
     cri exec-sync "$container" sh -c 'env | grep -v HOSTNAME | sort; pwd; id -u; id -g; cat /proc/self/oom_score_adj
-        grep -E "^(Groups|Cap|NoNewPrivs|Seccomp)" /proc/self/status; cut -d" " -f4- /proc/self/mountinfo' |
+        grep -E "^(Groups|Cap|NoNewPrivs|Seccomp)" /proc/self/status; cut -d" " -f4- /proc/self/mountinfo | sort -s -k2,2' |
         normalise | sed -E 's#,?(lowerdir|upperdir|workdir)=[^, ]*##g'
 }
 

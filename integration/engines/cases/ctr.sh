@@ -48,7 +48,7 @@ ctr_annotations_and_labels_reach_the_runtime() {
 
 same_ctr_run_what_a_process_sees() {
     run_by_ctr --rm --env FLAG=set --cwd /tmp --seccomp -- sh -c '
-        env | sort; pwd; id -u; id -g; grep -E "^(Groups|Cap|NoNewPrivs|Seccomp)" /proc/self/status; cut -d" " -f5- /proc/self/mountinfo' |
+        env | sort; pwd; id -u; id -g; grep -E "^(Groups|Cap|NoNewPrivs|Seccomp)" /proc/self/status; cut -d" " -f5- /proc/self/mountinfo | sort -s -k1,1' |
         sed -E 's#,?(lowerdir|upperdir|workdir)=[^, ]*##g' | normalise
 }
 

@@ -89,14 +89,5 @@ long_docker_exec_into_a_stopped_container_fails() {
 }
 
 long_docker_exec_twenty_at_the_same_time() {
-    local number jobs=()
-    for number in $(seq 20); do
-        docker exec "$shared" sh -c "exit $number" &
-        jobs+=($!)
-    done
-    for number in $(seq 20); do
-        code=0
-        wait "${jobs[number - 1]}" || code=$?
-        equals "$number" "$code" "status of process $number"
-    done
+    each_ends_with_its_status 20 docker exec "$shared"
 }

@@ -66,7 +66,8 @@ same_docker_cgroup_namespace() {
 
 long_same_docker_limits_block_io() {
     grep -qw io /sys/fs/cgroup/cgroup.subtree_control || skip 'no io controller'
-    device=$(findmnt -no SOURCE / | sed 's/p\?[0-9]*$//')
+    device=/dev/$(basename "$(readlink "/sys/dev/block/$(mountpoint -d /)")")
     docker run -d --name "$name" --device-read-bps "$device:1mb" --device-write-iops "$device:100" busybox sleep 1000 >&2
+    [[ $(docker inspect -f '{{len .HostConfig.BlkioDeviceReadBps}}' "$name") != 0 ]] || skip 'this dockerd takes no limits of block devices'
     cat "$(cgroup_of "$name")/io.max"
 }

@@ -36,9 +36,7 @@ long_docker_run_of_a_bad_option_is_125() {
 }
 
 docker_run_keeps_stdout_and_stderr_apart() {
-    docker run --rm busybox sh -c 'echo out; echo err >&2' >"$work/out" 2>"$work/err"
-    equals out "$(<"$work/out")"
-    equals err "$(<"$work/err")"
+    keeps_streams_apart docker run --rm busybox
 }
 
 docker_run_passes_stdin_and_its_end() {
@@ -134,14 +132,5 @@ long_docker_run_every_exit_status_above_the_shells() {
 }
 
 long_docker_run_fifty_at_the_same_time() {
-    local number jobs=()
-    for number in $(seq 50); do
-        docker run --rm busybox sh -c "exit $number" &
-        jobs+=($!)
-    done
-    for number in $(seq 50); do
-        code=0
-        wait "${jobs[number - 1]}" || code=$?
-        equals "$number" "$code" "status of start $number"
-    done
+    each_ends_with_its_status 50 docker run --rm busybox
 }

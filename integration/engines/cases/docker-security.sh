@@ -43,7 +43,7 @@ same_docker_no_new_privileges() {
 }
 
 same_docker_masked_and_read_only_paths() {
-    docker run --rm busybox sh -c 'cut -d" " -f4- /proc/self/mountinfo; for f in /proc/kcore /proc/keys /proc/timer_list; do stat -c "%n %F" $f 2>&1; done
+    docker run --rm busybox sh -c 'cut -d" " -f4- /proc/self/mountinfo | sort -s -k2,2; for f in /proc/kcore /proc/keys /proc/timer_list; do stat -c "%n %F" $f 2>&1; done
         ls -A /sys/firmware /proc/acpi 2>&1; echo 1 2>&1 >/proc/sys/kernel/pid_max; echo b 2>&1 >/proc/sysrq-trigger' 2>&1 | normalise || true
 }
 

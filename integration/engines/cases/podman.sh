@@ -13,9 +13,7 @@ podman_run_of_what_cannot_run() {
 
 podman_run_passes_the_streams() {
     equals 'heard hello' "$(echo hello | podman run --rm -i busybox sh -c 'read line; echo heard $line')"
-    podman run --rm busybox sh -c 'echo out; echo err >&2' >"$work/out" 2>"$work/err"
-    equals out "$(<"$work/out")"
-    equals err "$(<"$work/err")"
+    keeps_streams_apart podman run --rm busybox
 }
 
 podman_run_gives_a_terminal() {
@@ -180,14 +178,5 @@ ended_after_two_restarts() {
 }
 
 long_podman_twenty_at_the_same_time() {
-    local number jobs=()
-    for number in $(seq 20); do
-        podman run --rm busybox sh -c "exit $number" &
-        jobs+=($!)
-    done
-    for number in $(seq 20); do
-        code=0
-        wait "${jobs[number - 1]}" || code=$?
-        equals "$number" "$code" "status of start $number"
-    done
+    each_ends_with_its_status 20 podman run --rm busybox
 }

@@ -68,6 +68,29 @@ refused() {
     echo "$status from ${*//$runtime/RUNTIME}"
 }
 
+# each_ends_with_its_status COUNT COMMAND...: so many at the same time, which run a shell that ends with 1, 2, 3 ...
+each_ends_with_its_status() {
+    local number code jobs=() numbers
+    numbers=$(seq "$1")
+    shift
+    for number in $numbers; do
+        "$@" sh -c "exit $number" &
+        jobs+=($!)
+    done
+    for number in $numbers; do
+        code=0
+        wait "${jobs[number - 1]}" || code=$?
+        equals "$number" "$code" "status of the shell $number"
+    done
+}
+
+# keeps_streams_apart COMMAND...: which runs a shell
+keeps_streams_apart() {
+    "$@" sh -c 'echo out; echo err >&2' >"$work/out" 2>"$work/err"
+    equals out "$(<"$work/out")"
+    equals err "$(<"$work/err")"
+}
+
 # wait_until SECONDS COMMAND... polls until the command succeeds.
 wait_until() {
     poll "$@" || fail "not within $1 s: ${*:2}"

@@ -152,9 +152,7 @@ fn check_mount(mount: &Mount) -> Result<()> {
             mount.destination().display()
         )));
     }
-    let is_bind = mount.typ().as_deref() == Some("bind")
-        || options().any(|option| option == "bind" || option == "rbind");
-    if let (true, Some(source)) = (is_bind, mount.source()) {
+    if let (true, Some(source)) = (is_bind(mount), mount.source()) {
         fs::metadata(source).during(|| {
             format!(
                 "error mounting {:?} to rootfs at {:?}: stat {}",
@@ -165,4 +163,10 @@ fn check_mount(mount: &Mount) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+pub fn is_bind(mount: &Mount) -> bool {
+    let mut options = mount.options().iter().flatten();
+    mount.typ().as_deref() == Some("bind")
+        || options.any(|option| option == "bind" || option == "rbind")
 }

@@ -151,13 +151,8 @@ fn build(
         no_pivot: options.no_pivot,
         keyring: keyring(&state)?,
         payload: Payload {
-            capabilities: prepare::capabilities(&process),
-            process,
-            filter,
-            handover: courier.as_ref().map(|(_, handover)| handover.clone()),
             finish: Some(finish),
-            reporter: Report::reporter_of(report.as_ref()),
-            program: Default::default(),
+            ..Payload::new(process, filter, courier.as_ref(), report.as_ref())
         },
     };
     let pid = launch.run(&mut report)?;
@@ -218,10 +213,10 @@ fn check_terminal(spec: &Spec, options: &CreateOptions) -> Result<()> {
         == Some(true);
     match (wants, options.console.is_some()) {
         (true, false) => Err(Error::Bundle(
-            "cannot allocate tty if runc will detach without setting console socket".into(),
+            "cannot allocate tty if sevorix will detach without setting console socket".into(),
         )),
         (false, true) => Err(Error::Bundle(
-            "cannot use console socket if runc will not detach or allocate tty".into(),
+            "cannot use console socket if sevorix will not detach or allocate tty".into(),
         )),
         _ => Ok(()),
     }
@@ -237,6 +232,7 @@ fn first_state(id: &str, bundle: &Bundle, cgroup: Cgroup) -> Result<State> {
         owner: getuid().as_raw(),
         annotations: bundle.spec.annotations().clone().unwrap_or_default(),
         creator: ProcessId::of(Pid::this()).on("look at", Path::new("/proc/self"))?,
+        policy: bundle.request.policy().map(|name| name.to_string()),
         inherits_keyring: false,
         init: None,
         cgroup,

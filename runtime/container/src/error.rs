@@ -59,7 +59,7 @@ impl Error {
 }
 
 /// `No such file or directory (os error 2)` as engines know it from runc: `no such file or directory`.
-pub(crate) fn os_text(error: &io::Error) -> String {
+pub fn os_text(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(number) => errno_text(nix::errno::Errno::from_raw(number)),
         None => error.to_string(),
@@ -71,7 +71,7 @@ pub(crate) fn errno_text(errno: nix::errno::Errno) -> String {
 }
 
 /// Names the file an operation failed on.
-pub(crate) trait Context<T> {
+pub trait Context<T> {
     fn during(self, action: impl FnOnce() -> String) -> Result<T>;
 
     fn on(self, verb: &str, path: &Path) -> Result<T>

@@ -72,15 +72,7 @@ pub fn exec(
         preserve_fds: options.preserve_fds,
         no_pivot: false,
         keyring: keyring(container.state())?,
-        payload: Payload {
-            capabilities: prepare::capabilities(&process),
-            process,
-            filter,
-            handover: courier.as_ref().map(|(_, handover)| handover.clone()),
-            finish: None,
-            reporter: Report::reporter_of(report.as_ref()),
-            program: Default::default(),
-        },
+        payload: Payload::new(process, filter, courier.as_ref(), report.as_ref()),
     };
     let launched = launch.run(&mut report).inspect_err(|_| launch::reap());
     let started = launched.and_then(|pid| {
@@ -119,6 +111,9 @@ fn complete(mut process: Process, caller: &Spec) -> Process {
     }
     if process.apparmor_profile().is_none() {
         process.set_apparmor_profile(init.apparmor_profile().clone());
+    }
+    if process.exec_cpu_affinity().is_none() {
+        process.set_exec_cpu_affinity(init.exec_cpu_affinity().clone());
     }
     if process.rlimits().as_ref().is_none_or(Vec::is_empty) {
         process.set_rlimits(init.rlimits().clone());

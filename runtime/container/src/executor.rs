@@ -27,8 +27,9 @@ use nix::unistd::{Gid, setgroups};
 use crate::error::errno_text;
 use crate::finish::Finish;
 use crate::lookup::find_executable;
-use crate::notify::Handover;
-use crate::report::Reporter;
+use crate::notify::{Courier, Handover};
+use crate::prepare;
+use crate::report::{Report, Reporter};
 use crate::seccomp::Filter;
 use crate::user::home_of;
 
@@ -48,6 +49,26 @@ pub struct Payload {
 }
 
 type Step<T = ()> = Result<T, String>;
+
+impl Payload {
+    /// One that finds its mounts complete.
+    pub fn new(
+        process: Process,
+        filter: Option<Filter>,
+        courier: Option<&(Courier, Handover)>,
+        report: Option<&Report>,
+    ) -> Self {
+        Self {
+            capabilities: prepare::capabilities(&process),
+            process,
+            filter,
+            handover: courier.map(|(_, handover)| handover.clone()),
+            finish: None,
+            reporter: Report::reporter_of(report),
+            program: RefCell::default(),
+        }
+    }
+}
 
 impl Executor for Payload {
     fn validate(&self, _: &Spec) -> Result<(), ExecutorValidationError> {
@@ -97,7 +118,7 @@ impl Payload {
 
     /// Filter and capabilities, in the one order that works for each of the two ways to be allowed to load a filter.
     fn fence(&self) -> Step {
-        if self.handover.is_some() && self.is_fenced() {
+        if self.is_fenced() {
             return Ok(());
         }
         let unprivileged = self.process.no_new_privileges() == Some(true);

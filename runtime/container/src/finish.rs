@@ -1,12 +1,13 @@
 //! What libcontainer 0.7 leaves undone about mounts, done inside the container before the user's identity is final.
 //!
 //! It parses propagation flags and never applies them, passes `tmpcopyup` on to the kernel (which refuses it), forgets
-//! that `/dev` may be asked for read-only, and does not make the working directory.
+//! that `/dev` may be asked for read-only, makes read-only paths nosuid, nodev and noexec as well, and does not make the
+//! working directory.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -28,7 +29,10 @@ pub struct Finish {
     /// the working directory, made when the image has none
     pub working_directory: PathBuf,
     pub propagation: Vec<Propagation>,
-    pub read_only: Vec<PathBuf>,
+    /// mounts that become read-only once they are filled
+    pub read_only_mounts: Vec<PathBuf>,
+    /// files and folders of any mount that are to be read-only where they exist
+    pub read_only_paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,7 +48,7 @@ impl Finish {
         self.propagation
             .retain(|mount| !mount.path.starts_with(place));
         self.copy_up.retain(|path| !path.starts_with(place));
-        self.read_only
+        self.read_only_mounts
             .retain(|path| path == Path::new("/") || !path.starts_with(place));
     }
 
@@ -60,12 +64,16 @@ impl Finish {
         // an unreachable place shows when it is entered, with the text engines know
         let _ = create_as_root(&self.working_directory);
         for mount in &self.propagation {
-            set_attributes(&mount.path, mount.recursive, 0, mount.kind)
+            change_mount(&mount.path, mount.recursive, 0, mount.kind)
                 .map_err(|errno| explain("propagation of", &mount.path, errno))?;
         }
-        for path in &self.read_only {
-            set_attributes(path, false, libc::MOUNT_ATTR_RDONLY, 0)
+        for path in &self.read_only_mounts {
+            change_mount(path, false, libc::MOUNT_ATTR_RDONLY, 0)
                 .map_err(|errno| explain("read-only", path, errno))?;
+        }
+        for path in &self.read_only_paths {
+            cover_read_only(path)
+                .map_err(|errno| format!("can't make {path:?} read-only: {}", errno_text(errno)))?;
         }
         Ok(())
     }
@@ -79,24 +87,82 @@ fn explain(what: &str, path: &Path, errno: Errno) -> String {
     )
 }
 
-fn set_attributes(path: &Path, recursive: bool, set: u64, propagation: u64) -> nix::Result<()> {
+/// What lies at `path` once more, mounted over itself: read-only, and for the rest with the flags it had.
+fn cover_read_only(path: &Path) -> nix::Result<()> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    let place = match openat2(nix::fcntl::AT_FDCWD, path, how) {
+        Err(Errno::ENOENT) => return Ok(()),
+        other => other?,
+    };
+    let cover = clone_mount(place.as_fd(), c"", libc::AT_RECURSIVE)?;
+    // what is mounted further down keeps its own say, as with runc
+    set_attributes(cover.as_fd(), c"", 0, libc::MOUNT_ATTR_RDONLY, 0)?;
+    attach(&cover, &place)
+}
+
+fn change_mount(path: &Path, recursive: bool, set: u64, propagation: u64) -> nix::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
+    let flags = if recursive { libc::AT_RECURSIVE } else { 0 };
+    set_attributes(nix::fcntl::AT_FDCWD, &path, flags, set, propagation)
+}
+
+/// An empty path means the mount that `folder` itself is.
+fn set_attributes(
+    folder: BorrowedFd<'_>,
+    path: &CStr,
+    flags: i32,
+    set: u64,
+    propagation: u64,
+) -> nix::Result<()> {
     let attributes = libc::mount_attr {
         attr_set: set,
         attr_clr: 0,
         propagation,
         userns_fd: 0,
     };
-    let flags = if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: path and attributes live until the call returns; the kernel only reads them, as many bytes as we say.
     let result = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            libc::AT_FDCWD,
+            folder.as_raw_fd(),
             path.as_ptr(),
-            flags,
+            flags | libc::AT_EMPTY_PATH,
             &raw const attributes,
             size_of_val(&attributes),
+        )
+    };
+    Errno::result(result).map(drop)
+}
+
+/// A mount like the one at `path`, attached nowhere yet; an empty path means `folder` itself.
+fn clone_mount(folder: BorrowedFd<'_>, path: &CStr, flags: i32) -> nix::Result<OwnedFd> {
+    let flags = flags | libc::AT_EMPTY_PATH;
+    // SAFETY: the path is a NUL-terminated string that outlives the call.
+    let fd = Errno::result(unsafe {
+        libc::syscall(
+            libc::SYS_open_tree,
+            folder.as_raw_fd(),
+            path.as_ptr(),
+            flags.cast_unsigned() | libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC,
+        )
+    })?;
+    let fd = RawFd::try_from(fd).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn attach(mount: &OwnedFd, place: &OwnedFd) -> nix::Result<()> {
+    // SAFETY: both paths are NUL-terminated constants.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_move_mount,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            place.as_raw_fd(),
+            c"".as_ptr(),
+            libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH,
         )
     };
     Errno::result(result).map(drop)
@@ -139,7 +205,7 @@ fn open_folder(parent: Option<&OwnedFd>, name: &Path) -> nix::Result<OwnedFd> {
 /// Copies what the root file system has below `path` into the mount that covers it.
 fn copy_up(path: &Path) -> io::Result<()> {
     // a clone of the root mount alone shows what its sub-mounts cover
-    let root = clone_root_mount()?;
+    let root = clone_mount(nix::fcntl::AT_FDCWD, c"/", 0)?;
     let relative = path.strip_prefix("/").unwrap_or(path);
     let source = Path::new("/proc/self/fd")
         .join(root.as_raw_fd().to_string())
@@ -149,17 +215,6 @@ fn copy_up(path: &Path) -> io::Result<()> {
     } else {
         Ok(())
     }
-}
-
-fn clone_root_mount() -> io::Result<OwnedFd> {
-    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC;
-    // SAFETY: the path is a NUL-terminated constant.
-    let fd = Errno::result(unsafe {
-        libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, c"/".as_ptr(), flags)
-    })?;
-    let fd = RawFd::try_from(fd).map_err(io::Error::other)?;
-    // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {

@@ -24,7 +24,7 @@ use crate::executor::Payload;
 use crate::process::pidfd_open;
 use crate::report::Report;
 use crate::state::write_atomically;
-use crate::{Error, Result, userns};
+use crate::{Error, Result, mount_error, userns};
 
 /// What libcontainer is to start.
 pub struct Launch<'a> {
@@ -62,10 +62,9 @@ impl Launch<'_> {
         let _ = nix::sys::prctl::set_dumpable(false);
         let pid = container_main_process(&arguments).map_err(|error| {
             let reason = report.take().and_then(Report::so_far);
-            Error::Process(with_cause(
-                reason.unwrap_or_else(|| error.to_string()),
-                &error,
-            ))
+            let reason = with_cause(reason.unwrap_or_else(|| error.to_string()), &error);
+            let mounts = arguments.spec.mounts().as_deref().unwrap_or_default();
+            Error::Process(mount_error::in_words(reason, mounts, &arguments.rootfs))
         })?;
         Ok(Pid::from_raw(pid.as_raw()))
     }

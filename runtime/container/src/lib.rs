@@ -16,8 +16,10 @@ pub mod floor;
 mod hooks;
 mod launch;
 mod lookup;
+mod mount_error;
 mod notify;
 mod prepare;
+mod proc_mount;
 mod process;
 mod report;
 mod seccomp;
@@ -30,13 +32,12 @@ use std::path::PathBuf;
 
 pub use container::Container;
 pub use create::CreateOptions;
-pub use error::{Error, Result};
+pub use error::{Context, Error, Result, os_text};
 pub use exec::ExecOptions;
-pub use process::ProcessId;
+pub use process::{ProcessId, pidfd_open};
 pub use report::Trace;
 pub use state::{State, Status};
 
-use error::Context;
 use state::StateDir;
 
 /// What every verb of one invocation shares: the engine's global flags.

@@ -1,8 +1,8 @@
 //! From the caller's spec to the one libcontainer is given.
 //!
 //! libcontainer sees only what it does as runc does it; the rest (capabilities, seccomp, groups, umask, working
-//! directory, propagation, read-only root) is taken out here and done by our Executor. The caller's own spec stays as
-//! it is for `state`, hooks and `exec`.
+//! directory, propagation, read-only root and paths) is taken out here and done by our Executor. The caller's own spec
+//! stays as it is for `state`, hooks and `exec`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use libcontainer::oci_spec::runtime::{Capabilities, LinuxCapabilities, Mount, Pr
 
 use crate::cgroup::HierarchyMount;
 use crate::finish::{Finish, Propagation};
-use crate::{Error, Result, targets};
+use crate::{Error, Result, proc_mount, targets};
 
 /// The spec for libcontainer's init and what is left for ours.
 pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Result<(Spec, Finish)> {
@@ -25,7 +25,7 @@ pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Resu
 
     if let Some(mut root) = spec.root().clone() {
         if root.readonly() == Some(true) {
-            finish.read_only.push("/".into());
+            finish.read_only_mounts.push("/".into());
             root.set_readonly(Some(false));
         }
         root.set_path(rootfs.into());
@@ -36,6 +36,7 @@ pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Resu
     for mount in caller.mounts().iter().flatten() {
         let mut mount = mount.clone();
         let place = targets::resolve(rootfs, mount.destination(), &places);
+        proc_mount::check(&mount, &place)?;
         finish.forget_below(&place);
         places.push(place.clone());
         mount.set_destination(place);
@@ -48,6 +49,9 @@ pub fn for_init(caller: &Spec, rootfs: &Path, legacy: &[HierarchyMount]) -> Resu
     spec.set_mounts(Some(mounts));
     if let Some(mut linux) = spec.linux().clone() {
         linux.set_seccomp(None).set_resources(None);
+        let read_only_paths = linux.readonly_paths().iter().flatten();
+        finish.read_only_paths = read_only_paths.map(PathBuf::from).collect();
+        linux.set_readonly_paths(None);
         let propagation = linux
             .rootfs_propagation()
             .as_deref()
@@ -138,7 +142,7 @@ fn prepare_mount(caller: &Mount, finish: &mut Finish) -> Mount {
                 recursive,
             });
         } else if is_late && option == "ro" {
-            finish.read_only.push(destination.clone());
+            finish.read_only_mounts.push(destination.clone());
         } else if option == "tmpcopyup" {
             finish.copy_up.push(destination.clone());
         } else {
@@ -191,7 +195,7 @@ fn legacy_cgroup_mounts(
         finish.links.extend(hierarchy.links.iter().map(link));
     }
     if is_read_only {
-        finish.read_only.push(destination.clone());
+        finish.read_only_mounts.push(destination.clone());
     }
     mounts
 }
@@ -228,7 +232,7 @@ mod tests {
               "mounts":[{"destination":"/v","type":"bind","source":"/x","options":["rbind","rprivate"]},
                         {"destination":"/t","type":"tmpfs","source":"tmpfs","options":["tmpcopyup","size=1m"]},
                         {"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["ro"]}],
-              "linux":{"rootfsPropagation":"rslave","seccomp":{"defaultAction":"SCMP_ACT_ALLOW"}}}"#,
+              "linux":{"rootfsPropagation":"rslave","seccomp":{"defaultAction":"SCMP_ACT_ALLOW"},"readonlyPaths":["/usr"]}}"#,
         );
         let (inner, finish) = for_init(&caller, Path::new("/abs/rootfs"), &[]).expect("prepared");
         let process = inner.process().as_ref().expect("process");
@@ -243,7 +247,8 @@ mod tests {
                 .any(|variable| variable == "HOME=/")
         );
         let linux = inner.linux().as_ref().expect("linux");
-        assert!(linux.seccomp().is_none());
+        assert!(linux.seccomp().is_none() && linux.readonly_paths().is_none());
+        assert_eq!(finish.read_only_paths, [PathBuf::from("/usr")]);
         assert_eq!(linux.rootfs_propagation().as_deref(), Some("slave"));
         assert_eq!(
             inner.root().as_ref().expect("root").path(),
@@ -261,7 +266,7 @@ mod tests {
         );
         assert_eq!(finish.copy_up, [PathBuf::from("/t")]);
         assert_eq!(
-            finish.read_only,
+            finish.read_only_mounts,
             [PathBuf::from("/"), PathBuf::from("/dev")]
         );
         assert_eq!(finish.working_directory, Path::new("/work"));
@@ -310,7 +315,7 @@ mod tests {
                 PathBuf::from("/sys/fs/cgroup/cpu")
             )]
         );
-        assert_eq!(finish.read_only, [PathBuf::from("/sys/fs/cgroup")]);
+        assert_eq!(finish.read_only_mounts, [PathBuf::from("/sys/fs/cgroup")]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -49,26 +49,22 @@ impl ProcessId {
     }
 
     pub fn signal(self, signal: i32) -> nix::Result<()> {
-        let fd = self.open()?;
-        // SAFETY: plain system call on a descriptor that lives until the end of this function; no memory is passed.
-        let result = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                fd.as_raw_fd(),
-                signal,
-                std::ptr::null::<libc::siginfo_t>(),
-                0,
-            )
-        };
-        Errno::result(result).map(drop)
+        pidfd_signal(&self.open()?, signal)
     }
 
     /// Waits for its end; false when it is still there after `limit`.
     pub fn wait_for_end(self, limit: Duration) -> bool {
         let Ok(fd) = self.open() else { return true };
         let mut watched = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
-        let timeout = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
-        matches!(poll(&mut watched, timeout), Ok(ready) if ready > 0)
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            match poll(&mut watched, timeout) {
+                Err(Errno::EINTR) => {}
+                ended => return ended.is_ok_and(|ready| ready > 0),
+            }
+        }
     }
 }
 
@@ -78,6 +74,20 @@ pub fn pidfd_open(pid: Pid) -> nix::Result<OwnedFd> {
     let fd = i32::try_from(fd).map_err(|_| Errno::EBADF)?;
     // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+pub fn pidfd_signal(process: &OwnedFd, signal: i32) -> nix::Result<()> {
+    // SAFETY: plain system call on a descriptor that is open until it returns; no memory is passed.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            process.as_raw_fd(),
+            signal,
+            std::ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    };
+    Errno::result(result).map(drop)
 }
 
 struct Stat {

@@ -50,6 +50,9 @@ pub struct State {
     pub created: String,
     pub owner: u32,
     pub annotations: HashMap<String, String>,
+    /// the policy that was named for it; None leaves it to the host
+    #[serde(default)]
+    pub policy: Option<String>,
     /// the `create` that makes it: while that lives and init does not exist, the container is `creating`
     pub creator: ProcessId,
     /// `--no-new-keyring`: the container's processes keep the session keyring of who started them

@@ -30,7 +30,7 @@ fn features() -> Value {
         "mountOptions": MOUNT_OPTIONS.split_whitespace().collect::<Vec<_>>(),
         "linux": {
             "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
-            "capabilities": CAPABILITIES.split_whitespace().map(|name| format!("CAP_{name}")).collect::<Vec<_>>(),
+            "capabilities": named("CAP_", CAPABILITIES),
             "cgroup": {"v1": true, "v2": true, "systemd": true, "systemdUser": true, "rdma": true},
             "seccomp": seccomp(),
             "apparmor": {"enabled": true},
@@ -39,6 +39,7 @@ fn features() -> Value {
             // libcontainer 0.7 checks the mappings of a mount and does not apply them
             "mountExtensions": {"idmap": {"enabled": false}},
             "netDevices": {"enabled": true},
+            "memoryPolicy": {"modes": named("MPOL_", MEMORY_MODES), "flags": named("MPOL_F_", MEMORY_FLAGS)},
         },
         "annotations": {
             "io.sevorix.version": VERSION,
@@ -56,13 +57,14 @@ fn libseccomp_version() -> String {
     })
 }
 
+fn named(prefix: &str, names: &str) -> Vec<String> {
+    names
+        .split_whitespace()
+        .map(|name| format!("{prefix}{name}"))
+        .collect()
+}
+
 fn seccomp() -> Value {
-    let named = |prefix: &str, names: &str| {
-        names
-            .split_whitespace()
-            .map(|name| format!("{prefix}{name}"))
-            .collect::<Vec<_>>()
-    };
     let mut architectures = named("SCMP_ARCH_", ARCHITECTURES);
     let has_newest = libseccomp::check_version(ScmpVersion::from((2, 6, 0))).unwrap_or(false);
     architectures.retain(|name| has_newest || name != "SCMP_ARCH_LOONGARCH64");
@@ -118,6 +120,10 @@ const WAIT_KILLABLE_RECV: libc::c_ulong = libc::SECCOMP_FILTER_FLAG_WAIT_KILLABL
 const ARCHITECTURES: &str = "AARCH64 ARM LOONGARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 \
     PPC64LE RISCV64 S390 S390X X32 X86 X86_64";
 
+const MEMORY_MODES: &str =
+    "DEFAULT BIND INTERLEAVE WEIGHTED_INTERLEAVE PREFERRED PREFERRED_MANY LOCAL";
+const MEMORY_FLAGS: &str = "NUMA_BALANCING RELATIVE_NODES STATIC_NODES";
+
 const MOUNT_OPTIONS: &str = "acl async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noacl \
     noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private \
     ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime \
@@ -128,3 +134,53 @@ const CAPABILITIES: &str = "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KIL
     NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE \
     SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL \
     SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE";
+
+#[cfg(test)]
+mod tests {
+    use oci_spec::runtime::{Features, Spec};
+
+    use super::*;
+
+    #[test]
+    fn the_features_are_of_the_shape_they_name() {
+        let read: Features = serde_json::from_value(features()).expect("features");
+        assert_eq!(serde_json::to_value(&read).expect("JSON"), features());
+    }
+
+    /// What each version up to the highest one added to config.json is read, and none of it lost.
+    #[test]
+    fn the_highest_version_is_one_we_read() {
+        let config = json!({
+            "ociVersion": SPEC,
+            "domainname": "example.org",
+            "process": {
+                "cwd": "/", "user": {"uid": 0, "gid": 0},
+                "ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 0},
+                "scheduler": {"policy": "SCHED_BATCH", "nice": 3},
+                "execCPUAffinity": {"initial": "0", "final": "0-3"},
+            },
+            "linux": {
+                "timeOffsets": {"boottime": {"secs": 1, "nanosecs": 2}},
+                "resources": {"cpu": {"burst": 5, "idle": 1}},
+                "netDevices": {"eth0": {"name": "inside"}},
+                "memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]},
+                "intelRdt": {"schemata": ["L3:0=f"], "enableMonitoring": true},
+            },
+        });
+        let spec: Spec = serde_json::from_value(config.clone()).expect("a spec");
+        let read = serde_json::to_value(&spec).expect("JSON");
+        assert_is_within(&config, &read);
+    }
+
+    fn assert_is_within(part: &Value, whole: &Value) {
+        match (part, whole) {
+            (Value::Object(part), Value::Object(whole)) => part.iter().for_each(|(key, value)| {
+                assert_is_within(
+                    value,
+                    whole.get(key).unwrap_or_else(|| panic!("{key} is lost")),
+                );
+            }),
+            _ => assert_eq!(part, whole),
+        }
+    }
+}

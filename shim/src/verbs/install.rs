@@ -94,7 +94,7 @@ fn this_program(host_root: &Path) -> Result<PathBuf> {
     if host_root != Path::new("/") {
         return Ok(PACKAGED.into());
     }
-    std::env::current_exe().during(|| "find this program".into())
+    Ok(std::env::current_exe().during(|| "find this program".into())?)
 }
 
 const PACKAGED: &str = "/usr/bin/sevorix";

@@ -56,8 +56,12 @@ fn readable<T>(id: &str, found: Result<T, impl Into<Error>>) -> Option<T> {
     found.map_err(|error| complain(error.into())).ok()
 }
 
+/// runc's columns, and ours behind them.
 fn table(rows: &[Row<'_>]) -> String {
-    let head = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"].map(String::from);
+    let head = [
+        "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER", "POLICY",
+    ]
+    .map(String::from);
     let line = |row: &Row<'_>| {
         let (id, bundle) = (row.id.to_string(), row.bundle.display().to_string());
         [
@@ -67,6 +71,7 @@ fn table(rows: &[Row<'_>]) -> String {
             bundle,
             row.created.to_string(),
             row.owner.clone(),
+            row.policy.unwrap_or("-").to_string(),
         ]
     };
     let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(line)).collect();
@@ -79,7 +84,7 @@ fn table(rows: &[Row<'_>]) -> String {
             .max(NARROWEST)
     };
     let widths: Vec<_> = (0..lines[0].len() - 1).map(width).chain([0]).collect();
-    let print = |line: &[String; 6]| {
+    let print = |line: &[String; COLUMNS]| {
         let cells = line
             .iter()
             .zip(&widths)
@@ -90,5 +95,6 @@ fn table(rows: &[Row<'_>]) -> String {
 }
 
 /// runc's table: columns of twelve letters at least, three of them free.
+const COLUMNS: usize = 7;
 const NARROWEST: usize = 12;
 const GAP: usize = 3;

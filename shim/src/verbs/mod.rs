@@ -134,15 +134,13 @@ fn passed_on(asked: Option<u32>) -> u32 {
 }
 
 fn pretty(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value)
-        .map_err(std::io::Error::from)
-        .during(|| "write JSON".into())
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::from);
+    Ok(text.during(|| "write JSON".into())?)
 }
 
 fn compact(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(std::io::Error::from)
-        .during(|| "write JSON".into())
+    let text = serde_json::to_string(value).map_err(std::io::Error::from);
+    Ok(text.during(|| "write JSON".into())?)
 }
 
 /// An id that is no UTF-8 is refused as an id a little later, with the letters it was meant to have.
@@ -155,6 +153,9 @@ pub fn print(text: &str) -> Result<u8> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(128 + 13),
-        other => other.during(|| "write to stdout".into()).map(|()| 0),
+        other => {
+            other.during(|| "write to stdout".into())?;
+            Ok(0)
+        }
     }
 }

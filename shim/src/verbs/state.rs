@@ -40,6 +40,9 @@ pub struct Row<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<&'a String, &'a String>,
     pub owner: String,
+    /// for the table only: what programs read is runc's
+    #[serde(skip)]
+    pub policy: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
@@ -57,6 +60,7 @@ impl<'a> Row<'a> {
             created: &state.created,
             annotations: state.annotations.iter().collect(),
             owner,
+            policy: state.policy.as_deref(),
         })
     }
 }

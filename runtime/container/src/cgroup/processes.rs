@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::{Cgroup, CgroupError, folder};
+use crate::process::{pidfd_open, pidfd_signal};
 
 impl Cgroup {
     /// Ends with an error when somebody else uses this cgroup: everything in it will be frozen, limited and killed
@@ -39,10 +40,7 @@ impl Cgroup {
         let was_frozen = self.is_frozen()?;
         // those that can't be frozen (in an uninterruptible wait, on a host without the freezer) still get the signal
         let freezing = if was_frozen { Ok(()) } else { self.freeze() };
-        let sent = self
-            .pids()?
-            .into_iter()
-            .try_for_each(|pid| send(pid, signal));
+        let sent = signal_each(|| self.pids(), signal);
         // a killed process has to run once more to die; any other signal waits until the container is resumed
         if freezing.is_ok() && (!was_frozen || signal == libc::SIGKILL) {
             match self.thaw() {
@@ -77,11 +75,69 @@ pub(super) fn pids_below(folder: &Path) -> Result<Vec<Pid>, CgroupError> {
     Ok(pids)
 }
 
-/// libc's kill, as nix's enum of signals has no real-time ones.
-fn send(pid: Pid, signal: i32) -> Result<(), CgroupError> {
-    // SAFETY: two numbers, no memory.
-    match Errno::result(unsafe { libc::kill(pid.as_raw(), signal) }) {
-        Ok(_) | Err(Errno::ESRCH) => Ok(()),
+/// A process is held by its pidfd before it is looked for once more: whoever is still inside then is the one that is
+/// held, not a stranger who got the number of one that has ended.
+fn signal_each(
+    inside: impl Fn() -> Result<Vec<Pid>, CgroupError>,
+    signal: i32,
+) -> Result<(), CgroupError> {
+    for pids in inside()?.chunks(HELD_AT_ONCE) {
+        let mut held = Vec::with_capacity(pids.len());
+        for pid in pids {
+            held.extend(unless_ended(*pid, pidfd_open(*pid))?.map(|fd| (*pid, fd)));
+        }
+        let still_inside = inside()?;
+        for (pid, fd) in held.iter().filter(|(pid, _)| still_inside.contains(pid)) {
+            unless_ended(*pid, pidfd_signal(fd, signal))?;
+        }
+    }
+    Ok(())
+}
+
+fn unless_ended<T>(pid: Pid, result: nix::Result<T>) -> Result<Option<T>, CgroupError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Errno::ESRCH) => Ok(None),
         Err(source) => Err(CgroupError::io("signal", format!("process {pid}"), source)),
+    }
+}
+
+/// Well below the number of descriptors a process may have.
+const HELD_AT_ONCE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    fn sleeper() -> (Child, Pid) {
+        let child = Command::new("sleep").arg("1000").spawn().expect("sleep");
+        let pid = Pid::from_raw(child.id().try_into().expect("a pid"));
+        (child, pid)
+    }
+
+    #[test]
+    fn who_is_no_longer_inside_is_left_alone() {
+        let ((mut stranger, number), (mut member, other)) = (sleeper(), sleeper());
+        let looks = Cell::new(0);
+        let inside = || {
+            looks.set(looks.get() + 1);
+            Ok(if looks.get() == 1 {
+                vec![number, other]
+            } else {
+                vec![other]
+            })
+        };
+        signal_each(inside, libc::SIGTERM).expect("sent");
+        assert_eq!(member.wait().expect("ended").signal(), Some(libc::SIGTERM));
+        // still there to be ended by another signal, which it could not be after the first
+        signal_each(|| Ok(vec![number]), libc::SIGKILL).expect("sent");
+        assert_eq!(
+            stranger.wait().expect("ended").signal(),
+            Some(libc::SIGKILL)
+        );
     }
 }
