@@ -22,8 +22,10 @@ pub use annotations::Annotations;
 pub use container_kind::ContainerKind;
 pub use error::Error;
 pub use image::{
-    Answer, Answers, Image, NameNode, NetNode, PathNode, PortSet, Ports, TooLarge, compile,
+    Answer, Answers, Decision, Image, NameNode, NetNode, PathNode, PortSet, Ports, TooLarge,
+    compile,
 };
+pub use judge::{Act, Beaten, Destination, Judgement, Local, Reason, Refusal, judge};
 pub use keys::{Asked, Key, Origin, PREFIX};
 pub use model::*;
 pub use request::{Host, Request};

@@ -200,7 +200,7 @@ fn check_depths(policy: &Policy) -> Result<(), TooLarge> {
 }
 
 impl Policy {
-    fn bases(&self) -> impl Iterator<Item = (&RuleId, &Components)> {
+    pub(crate) fn bases(&self) -> impl Iterator<Item = (&RuleId, &Components)> {
         let files = self.never.file.iter().chain(&self.file.rules);
         let files = files.flat_map(|rule| rule.bases().map(|base| (&rule.id, base)));
         let execs = self.exec.rules.iter();

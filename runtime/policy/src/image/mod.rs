@@ -4,11 +4,13 @@
 //! an exception names becomes a node, and each node is asked of the rules once, here.
 
 mod compile;
+mod decide;
 mod digest;
 mod look;
 mod nets;
 
 pub use compile::{TooLarge, compile};
+pub use decide::Decision;
 
 use ipnet::Ipv6Net;
 
@@ -112,20 +114,10 @@ impl Answer {
         Joined::lets_through(self)
     }
 
-    /// The stricter of the two in effect; of equals this one.
-    pub fn or_stricter(self, other: Self) -> Self {
-        match (self.lets_through(), other.lets_through()) {
-            (true, false) => other,
-            (false, true) => self,
-            _ if other.action > self.action => other,
-            _ => self,
-        }
-    }
-
-    /// What an object carries along when it is renamed: how it is refused, and whether by a default, which a rule on
-    /// names may lift.
+    /// What an object takes along when it is renamed: how it is refused, and whether by a rule (a default may be lifted
+    /// by a rule on names).
     pub fn carried(self) -> Option<(Action, bool)> {
-        (!self.lets_through()).then_some((self.action, self.rule == 0))
+        Joined::carried(self)
     }
 }
 

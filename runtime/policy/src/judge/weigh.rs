@@ -31,10 +31,6 @@ impl<'a> Weighed<'a> {
         rule: None,
     };
 
-    pub fn lets_through(&self) -> bool {
-        self.action == Action::Allow || self.audit
-    }
-
     fn of(voice: Voice<'a>) -> Self {
         Self {
             action: voice.action,
@@ -104,11 +100,16 @@ pub(crate) fn join<A: Joined>(place: A, name: A) -> A {
         let name_decides = !name.on_trial() || place.lets_through();
         return if name_decides { name } else { place };
     }
-    match (place.lets_through(), name.lets_through()) {
-        (true, false) => name,
-        (false, true) => place,
-        _ if name.action() > place.action() => name,
-        _ => place,
+    stricter(place, name)
+}
+
+/// What refuses before what lets through; of equals the first.
+pub(crate) fn stricter<A: Joined>(first: A, second: A) -> A {
+    match (first.lets_through(), second.lets_through()) {
+        (true, false) => second,
+        (false, true) => first,
+        _ if second.action() > first.action() => second,
+        _ => first,
     }
 }
 
@@ -120,6 +121,12 @@ pub(crate) trait Joined: Copy {
 
     fn lets_through(self) -> bool {
         self.action() == Action::Allow || self.on_trial()
+    }
+
+    /// What an object takes along when it is renamed: how it is refused, and whether by a rule (a default may be lifted
+    /// by a rule on names).
+    fn carried(self) -> Option<(Action, bool)> {
+        (!self.lets_through()).then(|| (self.action(), !self.is_default()))
     }
 }
 

@@ -232,8 +232,8 @@ mod tests {
     #[test]
     fn patterns_that_no_lookup_answers_are_refused() {
         for text in [
-            "", "etc", "*", "**", "/a/**/b", "/a/*/b", "/a*", "/a/b?", "/a/[x]/b", "/a/***",
-            "/a/../b", "/a//b", "/a/", "/a/.", "//**", "/a\n/**",
+            "", "etc", "*", "**", "/a/**/b", "/a/*/b", "/a*", "/a/b?", "/a/***", "/a/../b",
+            "/a//b", "/a/", "/a/.", "//**", "/a\n/**",
         ] {
             assert!(text.parse::<PathPattern>().is_err(), "{text}");
         }
