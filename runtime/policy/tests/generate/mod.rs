@@ -1,4 +1,5 @@
 //! Policies and acts over few names, so that they meet often.
+#![allow(dead_code)] // each test takes what it needs
 
 use proptest::collection::vec;
 use proptest::prelude::*;
