@@ -7,18 +7,31 @@
 #![forbid(unsafe_code)]
 
 mod annotations;
+mod ceiling;
 mod container_kind;
 mod error;
+mod file;
+mod image;
+mod judge;
 mod keys;
+mod model;
 mod request;
 mod shown;
 mod systemd;
 mod values;
 
 pub use annotations::Annotations;
+pub use ceiling::{Cut, Effective, Granted, Refused, effective};
 pub use container_kind::ContainerKind;
 pub use error::Error;
+pub use file::{Config, Folders, InFile, Place, Preset, Unreadable};
+pub use image::{
+    Answer, Answers, Decision, Image, NameNode, NetNode, PathNode, PortSet, Ports, TooLarge,
+    compile,
+};
+pub use judge::{Act, Beaten, Destination, Judgement, Local, Reason, Refusal, judge};
 pub use keys::{Asked, Key, Origin, PREFIX};
+pub use model::*;
 pub use request::{Host, Request};
 pub use shown::Shown;
 pub use systemd::SystemdProperties;
