@@ -1,53 +1,81 @@
-//! Where the kernel floor joins the life of a container: attached in `create::build`, after the cgroup and init exist and
-//! before `start` can let the payload run; rolled back by `create`'s `Undo`; removed by `Container::delete`.
+//! Where the kernel floor joins the life of a container.
 //!
-//! This release has no kernel programs to attach. A container that asks for enforcement is therefore refused here; one
-//! that only identifies itself, or says nothing, is run as runc would run it.
+//! `create` makes a plan before it makes anything else, and puts it into force once init is in its cgroup and waits, before
+//! anything of the image has run; `exec` joins it; `delete` takes it away. Whatever is in the way is an error: no
+//! container starts with less than it asked for.
 
 mod calls;
 mod host;
+mod plan;
 
 pub use host::{Check, Facts, Standing};
+pub use plan::Plan;
 
-use sevorix_policy::Request;
+use std::path::Path;
 
-use crate::{Error, Result};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use sevorix_bpf::floor::{Container, Enforcer, Mount, Registration};
 
-/// Refuses what this release can't enforce. Comes first: nothing has been made yet.
-pub fn preflight(request: &Request) -> Result<()> {
-    match request.needs_enforcement() {
-        None => Ok(()),
-        Some(key) => Err(Error::Unenforceable {
-            key: key.to_string(),
-        }),
+use crate::Result;
+use crate::cgroup::Cgroup;
+use crate::seccomp::Filter;
+
+/// A container's place in the kernel's tables, kept with its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    slot: u32,
+    generation: u32,
+}
+
+impl Plan {
+    /// From here on the kernel holds the policy for everything in the cgroup; init itself from its next exec on.
+    pub fn enforce(&self, cgroup: &Cgroup, init: Pid) -> Result<Place> {
+        let enforcer = Enforcer::ensure_loaded()?;
+        let mounts = Mount::of_process(init.as_raw())?;
+        let container = enforcer.register(&Registration {
+            cgroup: unified_folder(cgroup)?,
+            image: self.image(),
+            mounts: &mounts,
+            init: Some(init.as_raw()),
+        })?;
+        Ok(Place {
+            slot: container.slot,
+            generation: container.generation,
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(key: &str, value: &str) -> Result<()> {
-        preflight(&Request::parse([(key, value)], None).expect("a known key"))
+impl Place {
+    /// Makes this process, and with it every child of it, one of the container. They are ours until they execute something.
+    pub fn join(self) -> Result<()> {
+        let enforcer = Enforcer::ensure_loaded()?;
+        Ok(enforcer.label(Pid::this().as_raw(), self.container(), true)?)
     }
 
-    #[test]
-    fn what_cannot_be_enforced_is_refused_by_its_key() {
-        for (key, value) in [
-            ("io.sevorix.policy", "coding-agent"),
-            ("io.sevorix.net.allow", "10.0.0.0/8"),
-            ("io.sevorix.exec.allow", "/bin/sh"),
-        ] {
-            let error = asked(key, value).expect_err(key);
-            assert!(
-                error.to_string().contains(key) && error.hint().is_some(),
-                "{error}"
-            );
+    /// Gives the place back. To be called when the container's last process is gone.
+    pub fn leave(self) -> Result<()> {
+        Ok(Enforcer::ensure_loaded()?.release(self.container())?)
+    }
+
+    fn container(self) -> Container {
+        Container {
+            slot: self.slot,
+            generation: self.generation,
         }
-        assert!(
-            preflight(&Request::parse([], Some("locked")).expect("a policy of the node")).is_err()
-        );
-        assert!(asked("io.sevorix.agent.id", "agent-7").is_ok());
-        assert!(preflight(&Request::parse([], None).expect("nothing asked")).is_ok());
     }
+}
+
+/// What no hook of the kernel sees, for every process that runs under a policy.
+pub fn filter() -> Result<Filter> {
+    calls::filter()
+}
+
+fn unified_folder(cgroup: &Cgroup) -> Result<&Path> {
+    cgroup
+        .unified_folder()
+        .ok_or_else(|| crate::Error::BelowTheFloor {
+            lack: "the container has no cgroup in the v2 hierarchy".into(),
+            fix: "mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified".into(),
+        })
 }

@@ -1,0 +1,59 @@
+//! The policy of a container that is about to be made, or the reason why it can't be enforced here.
+
+use sevorix_policy::{Effective, Feature, Folders, Image, Policy, Request, compile};
+
+use super::host::Facts;
+use crate::{Error, Result};
+
+/// What is to be enforced.
+#[derive(Debug)]
+pub struct Plan {
+    effective: Effective,
+    image: Image,
+}
+
+impl Plan {
+    /// `None`: nobody asks for a policy, neither the caller nor the host. Nothing has been made yet.
+    pub fn of(request: &Request, folders: &Folders) -> Result<Option<Self>> {
+        let config = folders.config()?;
+        if request.needs_enforcement().is_none() && config.default_policy.is_none() {
+            return Ok(None);
+        }
+        let Some(effective) = folders.effective(request)? else {
+            return Ok(None);
+        };
+        refuse_unmet(&effective.policy)?;
+        if let Some(check) = Facts::of_this_host().below_the_floor() {
+            return Err(Error::BelowTheFloor {
+                lack: format!("{}: {}", check.name, check.found),
+                fix: check.fix.unwrap_or_default(),
+            });
+        }
+        let image = compile(&effective.policy).map_err(sevorix_policy::Error::from)?;
+        Ok(Some(Self { effective, image }))
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.effective.policy
+    }
+
+    pub(super) fn image(&self) -> &Image {
+        &self.image
+    }
+}
+
+/// What the kernel's tables hold: an ask is a denial as long as nobody answers it.
+const ENFORCED: &[Feature] = &[Feature::Ask, Feature::Jit, Feature::Intent];
+
+fn refuse_unmet(policy: &Policy) -> Result<()> {
+    let needs = policy.needs();
+    let unmet = needs.iter().find(|need| !ENFORCED.contains(&need.feature));
+    match unmet {
+        None => Ok(()),
+        Some(need) => Err(Error::Unenforceable {
+            policy: policy.name.to_string(),
+            rule: need.rule.to_string(),
+            feature: need.feature.as_str(),
+        }),
+    }
+}
