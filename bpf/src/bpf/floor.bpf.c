@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only)
+ *
+ * The floor under every agent: one object, loaded and attached once per boot, for all containers. Each part is a file;
+ * they are one translation unit, so that they share the maps and the big functions without a linker.
+ */
+#include "exec.bpf.c"
+#include "file.bpf.c"
+#include "scope.bpf.c"
+#include "tree.bpf.c"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
