@@ -29,16 +29,12 @@ struct gate {
 	__u32 levels; /* bit n: some container's cgroup is n below the root */
 };
 
-enum container_flags { CONTAINER_AUDIT = 1 };
-
 struct container {
 	__u64 cgroup_id; /* 0: the slot is free */
 	__u64 policy_id;
 	__u64 epoch; /* of this container under this policy; never used twice */
 	__u32 generation; /* moves when the slot is given back, so that the labels of its last owner mean nothing */
 	__u32 policy_slot;
-	__u32 flags;
-	__u32 reserved;
 };
 
 enum label_flags { LABEL_SETUP = 1 };
@@ -50,7 +46,7 @@ struct label {
 	__u32 reserved;
 };
 
-enum policy_flags { POLICY_LITERALS = 1, POLICY_EXTENSIONS = 2 };
+enum policy_flags { POLICY_NAMES = 1 /* it has rules on names */ };
 
 struct policy {
 	__u64 policy_id;
@@ -112,6 +108,10 @@ enum operation {
 	OP_TAMPER, OPERATIONS,
 };
 
+#define OPERATIONS_ROOM 32 /* powers of two, so that an index can be masked */
+
+_Static_assert(OPERATIONS <= OPERATIONS_ROOM, "counters have room for every operation");
+
 enum result { RESULT_ALLOW, RESULT_DENY, RESULT_KILL, RESULT_AUDIT, RESULTS };
 
 /* Why, when it was not a rule that answered. From FIRST_FLOOR on it is the floor's, which holds in every mode. */
@@ -134,8 +134,10 @@ enum reason {
 	REASON_DEVICE_NODE,
 };
 
+_Static_assert((RESULTS & (RESULTS - 1)) == 0, "an index of results can be masked");
+
 struct counters {
-	__u64 by[OPERATIONS][RESULTS];
+	__u64 by[OPERATIONS_ROOM][RESULTS];
 };
 
 struct event {

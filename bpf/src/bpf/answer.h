@@ -44,8 +44,8 @@ static __always_inline __u32 join(__u32 place, __u32 name)
 {
 	if (!(name >> ANSWER_RULE_SHIFT))
 		return place;
-	if (!(place >> ANSWER_RULE_SHIFT))
-		return name;
+	if (!(place >> ANSWER_RULE_SHIFT)) /* what is only reported lifts no default */
+		return (name & ANSWER_AUDIT) && strictness(place) > KILL ? place : name;
 	return stricter(place, name);
 }
 
@@ -60,11 +60,22 @@ static __always_inline __u64 join_all(__u64 place, __u64 names)
 	return all;
 }
 
-/* Would an object that goes from one place to the other get rid of an answer? */
-static __always_inline bool weaker(__u64 to, __u64 from)
+/* What an object takes along when it is renamed: how it is refused, and whether by a rule (a rule on names may lift a
+ * default). 0: it is let through. */
+static __always_inline __u32 carried(__u32 answer)
+{
+	__u32 action = answer & ANSWER_ACTION;
+
+	if (!action || (answer & ANSWER_AUDIT))
+		return 0;
+	return answer >> ANSWER_RULE_SHIFT ? action + KILL : action;
+}
+
+/* Is an object treated in one place as in the other? */
+static __always_inline bool carry_the_same(__u64 one, __u64 other)
 {
 	for (int access = 0; access < ACCESSES; access++)
-		if (strictness(answer_for(to, access)) < strictness(answer_for(from, access)))
-			return true;
-	return false;
+		if (carried(answer_for(one, access)) != carried(answer_for(other, access)))
+			return false;
+	return true;
 }

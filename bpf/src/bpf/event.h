@@ -49,8 +49,8 @@ static __always_inline void count(__u32 slot, __u32 operation, __u32 result)
 {
 	struct counters *all = bpf_map_lookup_elem(&counters, &slot);
 
-	if (all && operation < OPERATIONS && result < RESULTS)
-		__sync_fetch_and_add(&all->by[operation][result], 1);
+	if (all) /* the masks are for the verifier */
+		__sync_fetch_and_add(&all->by[operation & (OPERATIONS_ROOM - 1)][result & (RESULTS - 1)], 1);
 }
 
 /* How many denials the event stands for; 0: an equal one was reported less than a second ago. */
@@ -86,16 +86,15 @@ static __always_inline __u64 object_hash(const struct walk *walk)
 /* The path from the superblock's root, as far as it fits. */
 static __always_inline void write_object(struct event *event, const struct walk *walk)
 {
-	__u32 at = 0;
+	__u64 at = 0;
 
-	for (__u32 i = 0; i < DEPTH_MOST && i < walk->depth; i++) {
-		__u32 from = walk->depth - 1 - i, length;
+	for (__u64 i = 0; i < DEPTH_MOST && i < walk->depth; i++) {
+		__u64 from = (walk->depth - 1 - i) & (DEPTH_MOST - 1), length = walk->lengths[from] & NAME_MOST;
 
-		if (from >= DEPTH_MOST || at >= OBJECT_MOST - NAME_MOST - 1) {
+		if (at >= OBJECT_MOST - NAME_MOST - 1) {
 			event->flags |= EVENT_SHORTENED;
 			break;
 		}
-		length = walk->lengths[from] & 0xff;
 		event->object[at] = '/';
 		if (bpf_probe_read_kernel(&event->object[at + 1], length, (void *)walk->names[from])) {
 			event->flags |= EVENT_SHORTENED;
@@ -156,10 +155,10 @@ __noinline int settle(struct agent *agent, __u32 slot, __u32 operation, __u32 ve
 
 	if (action == ASK && !audit)
 		verdict |= REASON_NO_VERDICT << VERDICT_REASON_SHIFT;
-	if (verdict >> VERDICT_REASON_SHIFT == REASON_CROSSES_RULES) {
+	if (verdict >> VERDICT_REASON_SHIFT == REASON_CROSSES_RULES)
 		error = -EXDEV;
-		audit = container && (container->flags & CONTAINER_AUDIT);
-	}
+	if (action == KILL)
+		error = -EPERM;
 	if (audit)
 		result = RESULT_AUDIT;
 	else if (action == KILL)

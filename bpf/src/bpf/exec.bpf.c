@@ -7,30 +7,39 @@
 
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 
-/* On an overlay the kernel maps the file of the layer; the one that the agent sees is kept beside it (6.5). Before
- * that the layer's file bears the overlay's own path. */
-static __always_inline struct dentry *dentry_of_mapped(struct file *file)
+/* A file without a name has no answer of its own. */
+static __always_inline bool has_path(struct dentry *dentry)
 {
-	if (bpf_core_type_exists(struct backing_file) && (file->f_mode & FMODE_BACKING)) {
-		struct dentry *dentry = BPF_CORE_READ((struct backing_file *)file, user_path.dentry);
+	struct inode *inode = dentry->d_inode;
 
-		if (!bpf_ksym_exists(bpf_rdonly_cast))
-			return NULL;
-		return bpf_rdonly_cast(dentry, bpf_core_type_id_kernel(struct dentry));
-	}
-	return file->f_path.dentry;
+	return inode && inode->i_nlink && !is_nameless(dentry->d_sb);
 }
 
 static __always_inline verdict_t judge_code(struct subject *s, struct dentry *dentry)
 {
-	struct inode *inode;
+	return has_path(dentry) ? judge_object(s, dentry, 1 << EXEC) : refuse(REASON_NO_PATH);
+}
 
-	if (!dentry)
+static __always_inline bool is_backing(struct file *file)
+{
+	return bpf_core_type_exists(struct backing_file) && (file->f_mode & FMODE_BACKING);
+}
+
+/* On an overlay the kernel maps the file of the layer; the path that the agent sees is kept beside it (6.5). Before that
+ * the layer's file bears the overlay's own path. What is read by a cast has no storage: nothing is remembered. */
+static __always_inline verdict_t judge_backed_code(struct subject *s, struct file *file)
+{
+	struct dentry *dentry = BPF_CORE_READ((struct backing_file *)file, user_path.dentry);
+
+	if (!dentry || !bpf_ksym_exists(bpf_rdonly_cast))
 		return refuse(REASON_UNREADABLE);
-	inode = dentry->d_inode;
-	if (!inode || !inode->i_nlink || is_nameless(dentry->d_sb))
-		return refuse(REASON_NO_PATH);
-	return judge_object(s, dentry, 1 << EXEC);
+	dentry = bpf_rdonly_cast(dentry, bpf_core_type_id_kernel(struct dentry));
+	return has_path(dentry) ? judge_place(s, dentry, 1 << EXEC) : refuse(REASON_NO_PATH);
+}
+
+static __always_inline verdict_t judge_mapped(struct subject *s, struct file *file)
+{
+	return is_backing(file) ? judge_backed_code(s, file) : judge_code(s, file->f_path.dentry);
 }
 
 static __always_inline verdict_t judge_jit(struct subject *s)
@@ -104,7 +113,7 @@ int BPF_PROG(make_code, struct vm_area_struct *vma, unsigned long reqprot, unsig
 		return 0;
 	file = vma->vm_file;
 	if (file)
-		verdict = judge_code(&s, dentry_of_mapped(file));
+		verdict = judge_mapped(&s, file);
 	if ((!file || (prot & PROT_WRITE)) && allowed(verdict))
 		verdict = judge_jit(&s);
 	return finish(&s, OP_MAP_EXEC, verdict, -EACCES);

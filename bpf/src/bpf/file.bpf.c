@@ -14,9 +14,6 @@
 #define MAGIC_PROC 0x9fa0
 #define NAMESPACE_OF_THE_KERNEL (-22L) /* MNT_NS_INTERNAL */
 
-/* inode_setattr got an argument in front in 6.9 (immutable after load) */
-const volatile bool setattr_has_idmap;
-
 /* The open of a layer below an overlay file, which was judged itself: the kernel's own mount of the layer, or, before
  * 6.5, the layer's inode under the overlay's path. */
 static __always_inline bool is_open_of_layer(struct file *file)
@@ -146,19 +143,42 @@ int BPF_PROG(truncate_path, const struct path *path, int ret)
 	return finish(&s, OP_SETATTR, judge_change_of(&s, path->dentry), -EACCES);
 }
 
-/* F20, F21: mode, owner, times, size. On 6.1 also what file_truncate (6.2) does earlier. */
-SEC("lsm/inode_setattr")
-int set_attributes(unsigned long long *ctx)
+/* F20: ftruncate(2), on a descriptor from before a tightening; 6.2. */
+SEC("lsm/file_truncate")
+int BPF_PROG(truncate_file, struct file *file, int ret)
 {
-	int ret = setattr_has_idmap ? (int)ctx[3] : (int)ctx[2];
-	struct dentry *dentry;
 	struct subject s;
 
 	if (ret)
 		return ret;
 	if (!subject_of_current(&s))
 		return 0;
-	dentry = setattr_has_idmap ? (struct dentry *)ctx[1] : (struct dentry *)ctx[0];
+	return finish(&s, OP_SETATTR, judge_change_of(&s, file->f_path.dentry), -EACCES);
+}
+
+/* F20, F21: mode, owner, times, size; on 6.1 also what file_truncate (6.2) refuses earlier. The hook got an argument in
+ * front in 6.9: the loader takes the one of the two that fits. */
+SEC("lsm/inode_setattr")
+int BPF_PROG(set_attributes, void *idmap, struct dentry *dentry, struct iattr *attributes, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+}
+
+SEC("lsm/inode_setattr")
+int BPF_PROG(set_attributes_6_1, struct dentry *dentry, struct iattr *attributes, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
 	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
 }
 

@@ -62,10 +62,12 @@ static __always_inline bool in_borrowed_credentials(void)
 	return task->cred != task->real_cred;
 }
 
+/* A dentry is told by where its name is stored, and by the kernel's hash of it, which holds the parent's address. */
 static __always_inline __u64 key_of(struct subject *s, struct dentry *dentry, __u32 sequence)
 {
-	__u64 key = mix(secret, (__u64)dentry);
+	__u64 key = mix(secret, (__u64)dentry->d_name.name);
 
+	key = mix(key, dentry->d_name.hash);
 	key = mix(key, s->container->epoch);
 	return mix(key, sequence + (names_gone << 32));
 }

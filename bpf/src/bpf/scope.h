@@ -22,7 +22,7 @@ struct walk {
 	__u32 policy_slot;
 	struct name name; /* the component that is looked at */
 	__u64 component; /* its hash */
-	__u64 own, child, below; /* what was found */
+	__u64 own, below; /* what was found */
 	__u32 guards;
 	__u32 mount;
 	__u32 mount_depth; /* components from the superblock's root to the mount */

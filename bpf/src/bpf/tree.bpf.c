@@ -94,7 +94,7 @@ int BPF_PROG(remove_folder, struct inode *dir, struct dentry *dentry, int ret)
 
 /* What a walk found, kept while the other end is looked up. */
 struct reach {
-	__u64 own, child, below;
+	__u64 own, below;
 	bool guards;
 };
 
@@ -104,7 +104,6 @@ static __always_inline verdict_t reach_of(struct subject *s, struct dentry *dent
 
 	if (s->agent) {
 		reach->own = s->agent->walk.own;
-		reach->child = s->agent->walk.child;
 		reach->below = s->agent->walk.below;
 		reach->guards = s->agent->walk.guards;
 	}
@@ -112,11 +111,11 @@ static __always_inline verdict_t reach_of(struct subject *s, struct dentry *dent
 }
 
 /* A folder takes along all that lies in it. */
-static __always_inline bool escapes(const struct reach *from, const struct reach *to, bool folder)
+static __always_inline bool stays_in_reach(const struct reach *from, const struct reach *to, bool folder)
 {
-	if (weaker(to->own, from->own))
-		return true;
-	return folder && (from->guards || weaker(to->child, from->child) || weaker(to->below, from->below));
+	if (!carry_the_same(from->own, to->own))
+		return false;
+	return !folder || (carry_the_same(from->below, to->below) && !from->guards && !to->guards);
 }
 
 static __always_inline bool is_folder(struct dentry *dentry)
@@ -126,24 +125,31 @@ static __always_inline bool is_folder(struct dentry *dentry)
 	return inode && (inode->i_mode & S_IFMT) == S_IFDIR;
 }
 
+static __always_inline bool is_denied(verdict_t verdict)
+{
+	if (verdict >> VERDICT_REASON_SHIFT)
+		return true;
+	return (verdict & ANSWER_ACTION) >= DENY && !(verdict & ANSWER_AUDIT);
+}
+
 /* An end that is denied says so; else a move across rules is "another device": tools copy then, and the copy is
  * judged. */
 static __always_inline verdict_t judge_move(struct subject *s, struct dentry *old, struct dentry *new)
 {
-	struct reach from, to;
-	verdict_t verdict;
+	struct reach from = {}, to = {};
+	verdict_t source, target;
 
 	if (in_borrowed_credentials())
 		return ALLOW;
-	verdict = reach_of(s, new, &to);
-	if (!allowed(verdict) && !(verdict & ANSWER_AUDIT))
-		return verdict;
-	verdict = stricter(reach_of(s, old, &from), verdict);
-	if (!allowed(verdict) && !(verdict & ANSWER_AUDIT))
-		return verdict;
-	if (escapes(&from, &to, is_folder(old)))
+	source = reach_of(s, old, &from);
+	if (is_denied(source))
+		return source;
+	target = reach_of(s, new, &to);
+	if (is_denied(target))
+		return target;
+	if (!stays_in_reach(&from, &to, is_folder(old)))
 		return refuse(REASON_CROSSES_RULES);
-	return verdict;
+	return stricter(source, target);
 }
 
 /* F2: a second name in another place would be judged by that place. */

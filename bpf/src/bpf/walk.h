@@ -101,7 +101,9 @@ __noinline int read_name(struct walk *walk, __u64 from, __u32 length, __u32 kind
 
 	if (!walk || !length || length > NAME_MOST)
 		return REASON_UNREADABLE;
-	if (bpf_probe_read_kernel(walk->name.words, length & 0xff, (void *)from))
+	asm volatile("" : "+r"(length)); /* or clang drops the mask, which the verifier wants */
+	length &= NAME_MOST;
+	if (bpf_probe_read_kernel(walk->name.words, length, (void *)from))
 		return REASON_UNREADABLE;
 	words = (length + 7) / 8;
 #pragma clang loop unroll(disable)
@@ -144,18 +146,13 @@ static __always_inline struct mount_node *mount_at(const struct walk *walk, __u6
 	return bpf_map_lookup_elem(&mounts, &key);
 }
 
-/* Answers of the rules on this name, wherever it lies; 0: none. */
-static __always_inline int answers_of_name(struct walk *walk, void *names, __u64 *answers)
+/* The answers of the rules on this name, wherever it lies. */
+static __always_inline int node_of_name(struct walk *walk, void *names, struct name_node **found)
 {
 	__u64 key = hash_place(0, walk->component);
-	struct name_node *node = bpf_map_lookup_elem(names, &key);
 
-	if (!node)
-		return 0;
-	if (!same_name(&node->name, &walk->name))
-		return REASON_COLLISION;
-	*answers = *answers ? join_all(*answers, node->answers) : node->answers;
-	return 0;
+	*found = bpf_map_lookup_elem(names, &key);
+	return *found && !same_name(&(*found)->name, &walk->name) ? REASON_COLLISION : 0;
 }
 
 /* Where the last dot is, counted from 1; 0: there is none. */
@@ -177,42 +174,35 @@ __noinline int after_last_dot(const struct walk *walk)
 	return after;
 }
 
-/* Puts the answers of the name rules on the leaf into walk->own. */
+/* Puts the answers of the name rules on the leaf into walk->own. A literal name holds what its ending says, too. */
 __noinline int apply_names(struct walk *walk)
 {
-	__u32 slot, flags, after;
-	struct policy *policy;
-	__u64 answers = 0;
+	struct name_node *node;
+	__u32 slot, after;
 	void *names;
 	int reason;
 
 	if (!walk)
 		return REASON_NO_MEMORY;
 	slot = walk->policy_slot;
-	policy = bpf_map_lookup_elem(&policies, &slot);
 	names = bpf_map_lookup_elem(&policy_names, &slot);
-	if (!policy || !names)
+	if (!names)
 		return REASON_NO_POLICY;
-	flags = policy->flags;
 	reason = read_name(walk, walk->names[0], walk->lengths[0], NAME_LITERAL);
+	if (!reason)
+		reason = node_of_name(walk, names, &node);
 	if (reason)
 		return reason;
-	if (flags & POLICY_LITERALS) {
-		reason = answers_of_name(walk, names, &answers);
+	after = after_last_dot(walk);
+	if (!node && after && after < walk->lengths[0]) {
+		reason = read_name(walk, walk->names[0] + after, walk->lengths[0] - after, NAME_EXTENSION);
+		if (!reason)
+			reason = node_of_name(walk, names, &node);
 		if (reason)
 			return reason;
 	}
-	if (flags & POLICY_EXTENSIONS) {
-		after = after_last_dot(walk);
-		if (after && after < walk->lengths[0]) {
-			reason = read_name(walk, walk->names[0] + after, walk->lengths[0] - after, NAME_EXTENSION);
-			if (!reason)
-				reason = answers_of_name(walk, names, &answers);
-			if (reason)
-				return reason;
-		}
-	}
-	walk->own = join_all(walk->own, answers);
+	if (node)
+		walk->own = join_all(walk->own, node->answers);
 	return 0;
 }
 
@@ -289,39 +279,42 @@ static __always_inline bool nothing_deeper(const struct descent *d)
 
 static __always_inline int found(struct walk *walk, const struct path_node *node, __u32 beyond)
 {
-	struct policy *policy;
 	__u64 names = walk->mount_depth == walk->depth ? walk->own : 0;
+	__u32 slot = walk->policy_slot;
+	struct policy *policy;
 
 	walk->own = beyond == 0 ? node->own : beyond == 1 ? node->child : node->below;
-	walk->child = beyond == 0 ? node->child : node->below;
 	walk->below = node->below;
 	walk->guards = beyond == 0 && (node->flags & NODE_GUARDS);
 	if (walk->mount_depth == walk->depth) {
 		walk->own = join_all(walk->own, names);
 		return 0;
 	}
-	policy = bpf_map_lookup_elem(&policies, &walk->policy_slot);
-	return policy && policy->flags ? apply_names(walk) : 0;
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	return policy && (policy->flags & POLICY_NAMES) ? apply_names(walk) : 0;
 }
 
 /* Root to leaf. Each node's ancestors are nodes too: the first component without one ends the search. */
 __noinline int resolve(struct walk *walk)
 {
 	struct descent d = {};
-	__u32 depth, i;
+	__u32 depth, slot, i;
 	int reason;
 
 	if (!walk)
 		return REASON_NO_MEMORY;
 	depth = walk->depth;
-	d.paths = bpf_map_lookup_elem(&policy_paths, &walk->policy_slot);
+	slot = walk->policy_slot;
+	d.paths = bpf_map_lookup_elem(&policy_paths, &slot);
 	if (!d.paths)
 		return REASON_NO_POLICY;
 	d.seen = HASH_OF_ROOT;
 	d.mount = mount_at(walk, d.seen);
 #pragma clang loop unroll(disable)
 	for (i = 0; i <= DEPTH_MOST; i++) {
-		__u32 from = depth - 1 - i;
+		/* 6.1 takes a loop whose head follows a call for an endless one: an instruction between them */
+		asm volatile("goto +0");
+		__u64 from = (depth - 1 - i) & (DEPTH_MOST - 1);
 
 		reason = enter_mount(&d, walk, i);
 		if (reason)
@@ -330,8 +323,6 @@ __noinline int resolve(struct walk *walk)
 			break;
 		if (!d.mount && !d.node)
 			return REASON_UNREGISTERED;
-		if (from >= DEPTH_MOST)
-			return REASON_TOO_DEEP;
 		reason = read_name(walk, walk->names[from], walk->lengths[from], NAME_LITERAL);
 		if (!reason)
 			reason = step_in_mounts(&d, walk);
