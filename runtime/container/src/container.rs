@@ -211,8 +211,10 @@ impl Container {
                 return Err(refused(status, "container init still running"));
             }
         }
-        // what the kernel holds of the container, its floor included, goes with the cgroup
         self.remove_processes()?;
+        if let Some(place) = self.state.floor {
+            place.leave()?;
+        }
         let poststop = self.run_poststop();
         self.dir.remove()?;
         poststop

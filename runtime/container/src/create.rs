@@ -12,19 +12,21 @@ use libcontainer::container::ContainerStatus;
 use libcontainer::process::args::ContainerType;
 use nix::unistd::{Pid, getuid};
 use oci_spec::runtime::{ContainerState, LinuxSeccomp, Spec};
+use sevorix_policy::Folders;
 
 use crate::bundle::Bundle;
 use crate::cgroup::{Cgroup, Kill};
 use crate::container::Container;
 use crate::error::Context;
 use crate::executor::Payload;
+use crate::floor::Plan;
 use crate::launch::{Launch, announce};
 use crate::notify::{Courier, Handover};
 use crate::process::ProcessId;
 use crate::report::Report;
 use crate::seccomp::Filter;
 use crate::state::{State, StateDir};
-use crate::{Error, Result, Runtime, floor, hooks, prepare, seccomp};
+use crate::{Error, Result, Runtime, hooks, prepare, seccomp};
 
 /// What `create` and `run` take beside the bundle's config.json.
 #[derive(Debug, Default)]
@@ -46,7 +48,7 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
         return Err(Error::AlreadyExists { id: id.into() });
     }
     let bundle = Bundle::load(&options.bundle, runtime.node_policy.as_deref())?;
-    floor::preflight(&bundle.request)?;
+    let plan = Plan::of(&bundle.request, &Folders::default())?;
     check_terminal(&bundle.spec, &options)?;
     let filter = profile_of(&bundle.spec).map(Filter::compile).transpose()?;
     let cgroups_path = bundle
@@ -60,6 +62,7 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     dir.claim(id)?;
     let hold = dir.hold()?;
     let mut state = first_state(id, &bundle, cgroup)?;
+    state.policy = plan.as_ref().map(|plan| plan.policy().name.to_string());
     state.inherits_keyring = options.no_new_keyring;
     let undo = Undo {
         dir: &dir,
@@ -69,7 +72,14 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     };
     dir.save_config(&bundle.config)?;
     dir.save(&state)?;
-    let container = build(&bundle, state.clone(), &dir, filter, &options)?;
+    let container = build(
+        &bundle,
+        state.clone(),
+        &dir,
+        filter,
+        plan.as_ref(),
+        &options,
+    )?;
     undo.disarm();
     drop(hold);
     Ok(container)
@@ -92,7 +102,7 @@ impl Undo<'_> {
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
         if self.armed && self.state.cgroup.remove(Kill::Yes).is_ok() {
-            // the floor is rolled back with the cgroup it hangs on
+            // the floor's entries go with the cgroup: whoever comes next finds them without one
             // networks set up by an earlier hook are taken back; why the container failed is what gets told
             let hooks = self
                 .bundle
@@ -117,6 +127,7 @@ fn build(
     mut state: State,
     dir: &StateDir,
     filter: Option<Filter>,
+    plan: Option<&Plan>,
     options: &CreateOptions,
 ) -> Result<Container> {
     let resources = bundle
@@ -152,12 +163,21 @@ fn build(
         keyring: keyring(&state)?,
         payload: Payload {
             finish: Some(finish),
-            ..Payload::new(process, filter, courier.as_ref(), report.as_ref())
+            ..Payload::new(
+                process,
+                filter,
+                plan.is_some(),
+                courier.as_ref(),
+                report.as_ref(),
+            )?
         },
     };
     let pid = launch.run(&mut report)?;
     placeholder.hand_over(pid)?;
-    // the floor's place: init is in its cgroup and waits, and nothing of the image has run yet
+    // init is in its cgroup and waits, and nothing of the image has run yet
+    state.floor = plan
+        .map(|plan| plan.enforce(&state.id, &state.cgroup, pid))
+        .transpose()?;
     drop(courier);
 
     state.init = Some(
@@ -232,7 +252,8 @@ fn first_state(id: &str, bundle: &Bundle, cgroup: Cgroup) -> Result<State> {
         owner: getuid().as_raw(),
         annotations: bundle.spec.annotations().clone().unwrap_or_default(),
         creator: ProcessId::of(Pid::this()).on("look at", Path::new("/proc/self"))?,
-        policy: bundle.request.policy().map(|name| name.to_string()),
+        policy: None,
+        floor: None,
         inherits_keyring: false,
         init: None,
         cgroup,

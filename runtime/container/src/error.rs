@@ -27,8 +27,19 @@ pub enum Error {
     Bundle(String),
     #[error(transparent)]
     Policy(#[from] sevorix_policy::Error),
-    #[error("{key} asks for enforcement in the kernel, which this release does not have")]
-    Unenforceable { key: String },
+    #[error(transparent)]
+    TooLarge(#[from] sevorix_policy::TooLarge),
+    #[error("policy {policy} needs {feature} ({rule}), which can't be enforced yet")]
+    Unenforceable {
+        policy: String,
+        rule: String,
+        feature: &'static str,
+    },
+    /// Nothing may start here that asks for a policy.
+    #[error("this host can't enforce a policy: {lack}")]
+    BelowTheFloor { lack: String, fix: String },
+    #[error(transparent)]
+    Floor(#[from] sevorix_bpf::BpfError),
     #[error(transparent)]
     Cgroup(#[from] CgroupError),
     /// Namespaces, mounts or the payload itself failed inside the container.
@@ -49,9 +60,9 @@ impl Error {
             )),
             Self::InvalidId { .. } => Some("an id is made of letters, digits and _ + - .".into()),
             Self::Policy(error) => Some(error.hint()),
-            Self::Unenforceable { .. } => {
-                Some("remove the key to run the container as runc would".into())
-            }
+            Self::Unenforceable { rule, .. } => Some(format!("remove {rule} from the policy")),
+            Self::BelowTheFloor { fix, .. } => Some(fix.clone()),
+            Self::Floor(error) => error.hint(),
             Self::Cgroup(error) => error.hint(),
             _ => None,
         }

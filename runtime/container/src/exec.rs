@@ -72,8 +72,18 @@ pub fn exec(
         preserve_fds: options.preserve_fds,
         no_pivot: false,
         keyring: keyring(container.state())?,
-        payload: Payload::new(process, filter, courier.as_ref(), report.as_ref()),
+        payload: Payload::new(
+            process,
+            filter,
+            container.state().floor.is_some(),
+            courier.as_ref(),
+            report.as_ref(),
+        )?,
     };
+    // our children are the container's from the start: it would be too late once they are in its cgroup
+    if let Some(place) = container.state().floor {
+        place.join()?;
+    }
     let launched = launch.run(&mut report).inspect_err(|_| launch::reap());
     let started = launched.and_then(|pid| {
         container.state().cgroup.join_unified(pid)?;

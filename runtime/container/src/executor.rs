@@ -26,6 +26,7 @@ use nix::unistd::{Gid, setgroups};
 
 use crate::error::errno_text;
 use crate::finish::Finish;
+use crate::floor;
 use crate::lookup::find_executable;
 use crate::notify::{Courier, Handover};
 use crate::prepare;
@@ -38,6 +39,8 @@ use crate::user::home_of;
 pub struct Payload {
     pub process: Process,
     pub capabilities: LinuxCapabilities,
+    /// what the floor closes for every process under a policy
+    pub floor: Option<Filter>,
     pub filter: Option<Filter>,
     /// who receives the descriptor of a filter that notifies
     pub handover: Option<Handover>,
@@ -55,18 +58,20 @@ impl Payload {
     pub fn new(
         process: Process,
         filter: Option<Filter>,
+        has_policy: bool,
         courier: Option<&(Courier, Handover)>,
         report: Option<&Report>,
-    ) -> Self {
-        Self {
+    ) -> crate::Result<Self> {
+        Ok(Self {
             capabilities: prepare::capabilities(&process),
             process,
+            floor: has_policy.then(floor::filter).transpose()?,
             filter,
             handover: courier.map(|(_, handover)| handover.clone()),
             finish: None,
             reporter: Report::reporter_of(report),
             program: RefCell::default(),
-        }
+        })
     }
 }
 
@@ -137,16 +142,18 @@ impl Payload {
         self.handover.as_ref().is_some_and(Handover::is_done)
     }
 
+    /// The floor's first: the caller's may refuse to load another.
     fn load_filter(&self) -> Step {
+        let failed = |errno| format!("load seccomp filter: {}", errno_text(errno));
+        if let Some(floor) = &self.floor {
+            floor.load().map_err(failed)?;
+        }
         let Some(filter) = &self.filter else {
             return Ok(());
         };
         match &self.handover {
             Some(handover) => handover.load(filter),
-            None => filter
-                .load()
-                .map(drop)
-                .map_err(|errno| format!("load seccomp filter: {}", errno_text(errno))),
+            None => filter.load().map(drop).map_err(failed),
         }
     }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Cgroup;
 use crate::error::{Context, missing};
+use crate::floor::Place;
 use crate::process::ProcessId;
 use crate::{Error, Result};
 
@@ -50,9 +51,12 @@ pub struct State {
     pub created: String,
     pub owner: u32,
     pub annotations: HashMap<String, String>,
-    /// the policy that was named for it; None leaves it to the host
+    /// the policy it is under
     #[serde(default)]
     pub policy: Option<String>,
+    /// where the kernel has it; absent until the policy is in force
+    #[serde(default)]
+    pub floor: Option<Place>,
     /// the `create` that makes it: while that lives and init does not exist, the container is `creating`
     pub creator: ProcessId,
     /// `--no-new-keyring`: the container's processes keep the session keyring of who started them

@@ -1,4 +1,5 @@
-//! `events`: what a container uses, once or again and again, and when it runs out of memory.
+//! `events`: what a container uses, once or again and again, and when it runs out of memory; or, with our own options or
+//! without an id, what its policy refused.
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -7,24 +8,33 @@ use serde::Serialize;
 use serde_json::Value;
 use sevorix_container::Container;
 
-use super::{compact, print, with_id};
+use super::reports::Reports;
+use super::{compact, print, text, with_id, wrong_count};
 use crate::cli::Globals;
 use crate::error::{Error, Result};
-use crate::grammar::options;
+use crate::grammar::{Options as _, options};
 use crate::watch::{Happening, Watch};
 
 options! {
-    /// print what a container uses, and when it runs out of memory
-    pub struct Events("events", "ID") {
+    /// print what a container uses, and when it runs out of memory; or what policies refused
+    pub struct Events("events", "[ID]") {
         /// time between two prints, as 500ms or 1m30s (default: 5s)
         interval: Option<String>,
         /// print once
         stats: bool,
+        /// what policies refused, as it happens
+        'f' follow: bool,
+        /// what policies refused, as JSON
+        json: bool,
     }
 }
 
 pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
-    let (options, id) = with_id::<Events>(words)?;
+    let (options, operands) = Events::read(words)?;
+    if options.follow || options.json || operands.is_empty() {
+        return reports(&options, operands);
+    }
+    let (_, id) = with_id::<Events>(words)?;
     let interval = duration(options.interval.as_deref().unwrap_or("5s"))?;
     let container = globals.runtime()?.load(&id)?;
     if options.stats {
@@ -52,6 +62,20 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
             return Ok(status);
         }
     }
+}
+
+fn reports(options: &Events, operands: Vec<OsString>) -> Result<u8> {
+    let mut ids = operands.into_iter().map(text);
+    let id = ids.next();
+    if ids.next().is_some() {
+        return Err(wrong_count("events", "at most 1"));
+    }
+    let reports = Reports {
+        of: id.as_deref(),
+        json: options.json,
+        follow: options.follow,
+    };
+    reports.print()
 }
 
 /// One line of output.

@@ -15,10 +15,12 @@ mod list;
 mod passwd;
 mod pause;
 mod ps;
+mod reports;
 mod run;
 mod spec;
 mod start;
 mod state;
+mod status;
 mod update;
 
 use std::ffi::OsString;
@@ -67,6 +69,7 @@ pub static VERBS: &[Verb] = &[
     outside(&checkpoint::Checkpoint::GRAMMAR, checkpoint::checkpoint),
     outside(&checkpoint::Restore::GRAMMAR, checkpoint::restore),
     operators(&doctor::Doctor::GRAMMAR, doctor::run),
+    operators(&status::Status::GRAMMAR, status::run),
     operators(&install::Install::GRAMMAR, install::install),
     operators(&install::Uninstall::GRAMMAR, install::uninstall),
 ];

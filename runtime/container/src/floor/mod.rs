@@ -7,9 +7,11 @@
 mod calls;
 mod host;
 mod plan;
+mod record;
 
 pub use host::{Check, Facts, Standing};
 pub use plan::Plan;
+pub use record::Record;
 
 use std::path::Path;
 
@@ -30,7 +32,7 @@ pub struct Place {
 
 impl Plan {
     /// From here on the kernel holds the policy for everything in the cgroup; init itself from its next exec on.
-    pub fn enforce(&self, cgroup: &Cgroup, init: Pid) -> Result<Place> {
+    pub fn enforce(&self, id: &str, cgroup: &Cgroup, init: Pid) -> Result<Place> {
         let enforcer = Enforcer::ensure_loaded()?;
         let mounts = Mount::of_process(init.as_raw())?;
         let container = enforcer.register(&Registration {
@@ -39,10 +41,12 @@ impl Plan {
             mounts: &mounts,
             init: Some(init.as_raw()),
         })?;
-        Ok(Place {
+        let place = Place {
             slot: container.slot,
             generation: container.generation,
-        })
+        };
+        Record::new(id, self, place, &mounts).save()?;
+        Ok(place)
     }
 }
 
@@ -55,10 +59,12 @@ impl Place {
 
     /// Gives the place back. To be called when the container's last process is gone.
     pub fn leave(self) -> Result<()> {
-        Ok(Enforcer::ensure_loaded()?.release(self.container())?)
+        Enforcer::ensure_loaded()?.release(self.container())?;
+        Record::remove(self);
+        Ok(())
     }
 
-    fn container(self) -> Container {
+    pub fn container(self) -> Container {
         Container {
             slot: self.slot,
             generation: self.generation,

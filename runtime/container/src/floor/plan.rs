@@ -29,12 +29,17 @@ impl Plan {
                 fix: check.fix.unwrap_or_default(),
             });
         }
-        let image = compile(&effective.policy).map_err(sevorix_policy::Error::from)?;
+        let image = compile(&effective.policy)?;
         Ok(Some(Self { effective, image }))
     }
 
     pub fn policy(&self) -> &Policy {
         &self.effective.policy
+    }
+
+    pub(super) fn agent_name(&self) -> Option<String> {
+        let name = self.effective.agent_name.as_ref();
+        name.map(ToString::to_string)
     }
 
     pub(super) fn image(&self) -> &Image {
