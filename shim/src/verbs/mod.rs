@@ -7,12 +7,14 @@ mod delete;
 mod engine_words;
 mod events;
 mod exec;
+mod explain;
 mod features;
 mod install;
 mod kill;
 mod list;
 mod passwd;
 mod pause;
+mod policy;
 mod ps;
 mod run;
 mod spec;
@@ -67,6 +69,8 @@ pub static VERBS: &[Verb] = &[
     outside(&checkpoint::Restore::GRAMMAR, checkpoint::restore),
     operators(&install::Install::GRAMMAR, install::install),
     operators(&install::Uninstall::GRAMMAR, install::uninstall),
+    operators(&policy::Policy::GRAMMAR, policy::run),
+    operators(&explain::Explain::GRAMMAR, explain::run),
 ];
 
 pub type Run = fn(&Globals, &[OsString]) -> Result<u8>;
