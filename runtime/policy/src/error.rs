@@ -38,11 +38,23 @@ pub enum Error {
     #[error("the annotations of config.json cannot be read at line {line}, column {column}")]
     Json { line: usize, column: usize },
     #[error(transparent)]
-    InFile(#[from] InFile),
+    InFile(Box<InFile>),
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Refused(Box<Refused>),
+}
+
+impl From<InFile> for Error {
+    fn from(wrong: InFile) -> Self {
+        Self::InFile(Box::new(wrong))
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
+    }
 }
 
 impl Error {

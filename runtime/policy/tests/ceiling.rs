@@ -266,10 +266,10 @@ fn only_the_hosts_keys_and_policies_may_be_named() {
         refused.to_string(),
         "annotation io.sevorix.fs.deny is not permitted (config.toml:7)"
     );
-    assert!(matches!(
-        refused,
-        Error::Refused(Refused::NotPermitted { .. })
-    ));
+    let Error::Refused(refused) = refused else {
+        panic!("the host's configuration refuses it");
+    };
+    assert!(matches!(*refused, Refused::NotPermitted { .. }));
     assert!(named(&[net, file], "default").is_ok());
 }
 
