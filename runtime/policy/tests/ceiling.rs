@@ -294,6 +294,30 @@ fn the_pause_container_gets_its_policy_whatever_the_pod_asks() {
 }
 
 #[test]
+fn where_nobody_is_asked_every_ask_is_a_denial() {
+    let asks = POLICY.replace("writable = \"allow\"", "writable = \"ask\"");
+    let judged = |annotations: &[(&str, &str)]| {
+        let policy = asked(&asks, annotations).expect("granted").policy;
+        let path = components("/tmp/x").expect("plain");
+        let action = judge(
+            &policy,
+            &Act::Exec {
+                path,
+                written: true,
+            },
+        )
+        .action;
+        let needs = policy.needs();
+        (
+            action,
+            needs.iter().any(|need| need.feature == Feature::Ask),
+        )
+    };
+    assert_eq!(judged(&[]), (Action::Ask, true));
+    assert_eq!(judged(&[("verdict", "off")]), (Action::Deny, false));
+}
+
+#[test]
 fn devices_are_a_need() {
     let policy = narrowed(&[("dev.allow", "/dev/null")]);
     assert!(
