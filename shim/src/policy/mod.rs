@@ -10,10 +10,11 @@ use sevorix_policy::{Config, Effective, Folders, Policy, Request, effective};
 
 use crate::error::{Error, Result};
 
-/// The host's files, seen from another root when there is one.
+/// The host's files. Those of another root are looked at and not obeyed, so that they may be anybody's.
 pub fn folders(host_root: Option<&Path>) -> Folders {
     let mut folders = Folders::default();
     if let Some(root) = host_root {
+        folders.must_be_roots = false;
         for folder in [&mut folders.shipped, &mut folders.local] {
             *folder = root.join(folder.strip_prefix("/").unwrap_or(folder));
         }
