@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::lists::{plain, tree};
 use crate::file::Place;
-use crate::judge::{Point, Touch, Weighed};
+use crate::judge::{Joined, Point, Touch, Weighed};
 use crate::keys::{Asked, Key, PREFIX};
-use crate::model::{Components, FRESH, Policy, RuleId};
+use crate::model::{Action, Components, FRESH, Policy, RuleId};
 use crate::shown::Shown;
 use crate::values::{NetEntry, NetTarget, Protocol};
 
@@ -167,10 +167,9 @@ impl Bench<'_> {
     }
 
     fn compare(&self, key: Key, asked: String, said: &[Weighed], default: &str) -> Option<Cut> {
-        use crate::judge::Joined;
         let refused: Vec<&Weighed> = said
             .iter()
-            .filter(|said| !said.lets_through() && said.action != crate::model::Action::Ask)
+            .filter(|said| !said.lets_through() && said.action != Action::Ask)
             .collect();
         let first = refused.first()?;
         let granted = match refused.len() == said.len() {
