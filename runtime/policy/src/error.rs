@@ -2,6 +2,7 @@
 
 use crate::ceiling::Refused;
 use crate::file::{InFile, Unreadable};
+use crate::image::TooLarge;
 use crate::keys::PREFIX;
 use crate::shown::Shown;
 use crate::values::{Domain, Invalid, PolicyName};
@@ -42,6 +43,8 @@ pub enum Error {
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    #[error(transparent)]
     Refused(Box<Refused>),
 }
 
@@ -81,6 +84,9 @@ impl Error {
             }
             Self::InFile(wrong) => wrong.hint.clone(),
             Self::Unreadable(file) => file.hint(),
+            Self::TooLarge(_) => {
+                "join rules that say the same, or use a wider path or network".to_owned()
+            }
             Self::Refused(refused) => refused.hint(),
         }
     }

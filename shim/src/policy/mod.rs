@@ -6,8 +6,9 @@ pub mod told;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sevorix_policy::{Config, Effective, Folders, Policy, Request, effective};
+use sevorix_policy::{Effective, Folders, Policy, Request, effective};
 
+use crate::cli::Globals;
 use crate::error::{Error, Result};
 
 /// The host's files. Those of another root are looked at and not obeyed, so that they may be anybody's.
@@ -80,10 +81,22 @@ pub fn granted(
     let request = Request::parse(pairs, node)?;
     match base {
         None => Ok(folders.effective(&request)?),
-        Some(policy) => Ok(Some(effective(&config(folders)?, policy, &request)?)),
+        Some(policy) => Ok(Some(effective(&folders.config()?, policy, &request)?)),
     }
 }
 
-pub fn config(folders: &Folders) -> Result<Config> {
-    Ok(folders.config()?)
+/// What holds for a container, by its annotations; else of a policy, as if a container named it.
+pub fn of(globals: &Globals, folders: &Folders, word: &str) -> Result<Option<Effective>> {
+    match globals.runtime()?.load(word) {
+        Ok(container) => {
+            let annotations = container.state().annotations.clone();
+            let annotations = annotations.into_iter().collect();
+            granted(folders, None, &annotations, globals.policy.as_deref())
+        }
+        Err(missing) => match find(folders, word) {
+            Ok(policy) => granted(folders, Some(policy), &BTreeMap::new(), None),
+            Err(Error::Invalid(_) | Error::Usage(_)) => Err(missing.into()),
+            Err(wrong) => Err(wrong),
+        },
+    }
 }

@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use sevorix_policy::{Effective, Folders, judge};
+use sevorix_policy::judge;
 
 use super::{print, text};
 use crate::cli::Globals;
 use crate::error::{Error, Result};
 use crate::grammar::{Options as _, options};
-use crate::policy::{asked, find, folders, granted, told};
+use crate::policy::{asked, folders, of, told};
 
 options! {
     /// tell what a container's policy says of an act, as in: explain ID connect api.example.com:443
@@ -37,7 +37,7 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     };
     let act = asked::act(words, options.written)?;
     let folders = folders(options.host_root.as_deref());
-    let Some(effective) = effective(globals, &folders, whose)? else {
+    let Some(effective) = of(globals, &folders, whose)? else {
         return print("allow: nothing guards this container\n");
     };
     let judgement = judge(&effective.policy, &act);
@@ -47,21 +47,5 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
             super::pretty(&told::json(&effective.policy, &act, &judgement))?
         )),
         false => print(&told::text(&effective.policy, &act, &judgement)),
-    }
-}
-
-/// Of a container by its annotations; else of a policy as if a container named it.
-fn effective(globals: &Globals, folders: &Folders, whose: &str) -> Result<Option<Effective>> {
-    let node = globals.policy.as_deref();
-    match globals.runtime()?.load(whose) {
-        Ok(container) => {
-            let annotations = container.state().annotations.clone();
-            granted(folders, None, &annotations.into_iter().collect(), node)
-        }
-        Err(missing) => match find(folders, whose) {
-            Ok(policy) => granted(folders, Some(policy), &Default::default(), None),
-            Err(Error::Invalid(_) | Error::Usage(_)) => Err(missing.into()),
-            Err(wrong) => Err(wrong),
-        },
     }
 }

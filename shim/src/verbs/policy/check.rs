@@ -31,9 +31,7 @@ fn read(options: &Options, file: Option<&String>, node: Option<&str>) -> Result<
         .as_ref()
         .map(|effective| compile(&effective.policy));
     Ok(Checked {
-        image: image
-            .transpose()
-            .map_err(|error| Error::Invalid(error.to_string()))?,
+        image: image.transpose().map_err(sevorix_policy::Error::from)?,
         effective,
     })
 }

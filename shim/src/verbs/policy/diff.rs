@@ -20,7 +20,7 @@ pub fn diff(options: &Options, old: &str, new: &str) -> Result<u8> {
     };
     let (old, new) = (under_ceiling(old)?, under_ceiling(new)?);
     let changes = compare(&old.policy, &new.policy);
-    let changes = changes.map_err(|error| Error::Invalid(error.to_string()))?;
+    let changes = changes.map_err(sevorix_policy::Error::from)?;
     let opens = changes.iter().any(|change| change.width == Width::Wider);
     let printed = match options.json {
         true => print_json(&as_json(&changes))?,

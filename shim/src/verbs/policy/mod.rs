@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::grammar::{Options as _, options};
 
 options! {
-    /// check, show, test or compare policies: check FILE, show NAME, test FILE ACT, diff A B
+    /// check, show, test or compare policies: check FILE, show NAME|ID, test FILE ACT, diff A B
     pub struct Policy("policy", "ACTION [ARGUMENT]...") {
         /// an annotation as a container would carry it: KEY=VALUE, with or without io.sevorix.
         annotation: Vec<String>,
@@ -34,7 +34,7 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     match operands.split_first() {
         Some((action, rest)) => match (action.as_str(), rest) {
             ("check", [] | [_]) => check::check(&options, rest.first(), node),
-            ("show", [] | [_]) => show::show(&options, rest.first(), node),
+            ("show", [] | [_]) => show::show(globals, &options, rest.first()),
             ("test", [policy, act @ ..]) if !act.is_empty() => test::test(&options, policy, act),
             ("diff", [old, new]) => diff::diff(&options, old, new),
             _ => Err(usage()),
@@ -45,7 +45,7 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
 
 fn usage() -> Error {
     Error::Usage(format!(
-        "sevorix policy check [FILE], show [NAME], test FILE ACT or diff A B; an act is {}",
+        "sevorix policy check [FILE], show [NAME|ID], test FILE ACT or diff A B; an act is {}",
         crate::policy::asked::FORMS
     ))
 }

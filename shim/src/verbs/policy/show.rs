@@ -4,13 +4,22 @@ use serde_json::{Value, json};
 use sevorix_policy::{Action, Effective, FileMatch, NetRule, Policy, Program, RuleId};
 
 use super::{Policy as Options, print, print_json};
+use crate::cli::Globals;
 use crate::error::Result;
-use crate::policy::{annotations, find, folders, granted, told};
+use crate::policy::{annotations, find, folders, granted, of, told};
 
-pub fn show(options: &Options, name: Option<&String>, node: Option<&str>) -> Result<u8> {
+/// Of a container or a policy; with annotations, of a policy under them.
+pub fn show(globals: &Globals, options: &Options, name: Option<&String>) -> Result<u8> {
     let folders = folders(options.host_root.as_deref());
-    let base = name.map(|name| find(&folders, name)).transpose()?;
-    let Some(effective) = granted(&folders, base, &annotations(&options.annotation)?, node)? else {
+    let effective = match name {
+        Some(name) if options.annotation.is_empty() => of(globals, &folders, name)?,
+        _ => {
+            let base = name.map(|name| find(&folders, name)).transpose()?;
+            let annotations = annotations(&options.annotation)?;
+            granted(&folders, base, &annotations, globals.policy.as_deref())?
+        }
+    };
+    let Some(effective) = effective else {
         return print("nothing guards such a container: the host allows policy none\n");
     };
     let rows = rows(&effective.policy);
