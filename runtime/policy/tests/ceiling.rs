@@ -101,23 +101,23 @@ fn connect(address: &str, port: u16) -> Act {
 #[test]
 fn a_list_of_paths_leaves_what_it_names_to_the_policy() {
     let policy = narrowed(&[
-        ("fs.write", "/work,/etc/agent"),
-        ("fs.read", "/work,/usr"),
-        ("fs.deny", "/work/secret"),
+        ("fs.write", "/project,/etc/agent"),
+        ("fs.read", "/project,/usr"),
+        ("fs.deny", "/project/secret"),
     ]);
     for (act, said) in [
-        (write("/work/x"), "allow file.default"),
-        (write("/work"), "allow file.default"),
-        (write("/workx"), "deny annotation.fs.write"),
+        (write("/project/x"), "allow file.default"),
+        (write("/project"), "allow file.default"),
+        (write("/projectx"), "deny annotation.fs.write"),
         (write("/etc/agent/x"), "allow file.default"),
         (write("/etc/x"), "deny file.rules[0]"),
         (write("/dev/null"), "allow file.default"),
-        (write("/work/secret/x"), "deny annotation.fs.deny[0]"),
+        (write("/project/secret/x"), "deny annotation.fs.deny[0]"),
         (write("/run/docker.sock"), "deny never.file[0]"),
         (read("/usr/share/x"), "allow file.default"),
         (read("/lib/libc.so"), "allow file.default"),
         (read("/home/x"), "deny annotation.fs.read"),
-        (run("/work/secret/tool"), "deny annotation.fs.deny[0]"),
+        (run("/project/secret/tool"), "deny annotation.fs.deny[0]"),
         (run("/bin/sh"), "allow exec.default"),
     ] {
         assert_eq!(decided(&policy, &act), said, "{act:?}");
@@ -158,7 +158,7 @@ fn what_is_listed_and_not_granted_is_told_with_the_line_that_says_so() {
             .collect::<Vec<_>>()
     };
     for (key, value, told) in [
-        ("fs.write", "/work", None),
+        ("fs.write", "/project", None),
         (
             "fs.write",
             "/etc",
