@@ -25,14 +25,14 @@ _sevorix() {
             sevorix,delete)
                 cmd="sevorix__subcmd__delete"
                 ;;
-            sevorix,doctor)
-                cmd="sevorix__subcmd__doctor"
-                ;;
             sevorix,events)
                 cmd="sevorix__subcmd__events"
                 ;;
             sevorix,exec)
                 cmd="sevorix__subcmd__exec"
+                ;;
+            sevorix,explain)
+                cmd="sevorix__subcmd__explain"
                 ;;
             sevorix,features)
                 cmd="sevorix__subcmd__features"
@@ -51,6 +51,9 @@ _sevorix() {
                 ;;
             sevorix,pause)
                 cmd="sevorix__subcmd__pause"
+                ;;
+            sevorix,policy)
+                cmd="sevorix__subcmd__policy"
                 ;;
             sevorix,ps)
                 cmd="sevorix__subcmd__ps"
@@ -88,14 +91,14 @@ _sevorix() {
             sevorix__subcmd__help,delete)
                 cmd="sevorix__subcmd__help__subcmd__delete"
                 ;;
-            sevorix__subcmd__help,doctor)
-                cmd="sevorix__subcmd__help__subcmd__doctor"
-                ;;
             sevorix__subcmd__help,events)
                 cmd="sevorix__subcmd__help__subcmd__events"
                 ;;
             sevorix__subcmd__help,exec)
                 cmd="sevorix__subcmd__help__subcmd__exec"
+                ;;
+            sevorix__subcmd__help,explain)
+                cmd="sevorix__subcmd__help__subcmd__explain"
                 ;;
             sevorix__subcmd__help,features)
                 cmd="sevorix__subcmd__help__subcmd__features"
@@ -114,6 +117,9 @@ _sevorix() {
                 ;;
             sevorix__subcmd__help,pause)
                 cmd="sevorix__subcmd__help__subcmd__pause"
+                ;;
+            sevorix__subcmd__help,policy)
+                cmd="sevorix__subcmd__help__subcmd__policy"
                 ;;
             sevorix__subcmd__help,ps)
                 cmd="sevorix__subcmd__help__subcmd__ps"
@@ -149,7 +155,7 @@ _sevorix() {
 
     case "${cmd}" in
         sevorix)
-            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor install uninstall help"
+            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore install uninstall policy explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -280,20 +286,6 @@ _sevorix() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        sevorix__subcmd__doctor)
-            opts="-h --json --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         sevorix__subcmd__events)
             opts="-h --interval --stats --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -398,6 +390,24 @@ _sevorix() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sevorix__subcmd__explain)
+            opts="-h --json --host-root --written --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --host-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sevorix__subcmd__features)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -413,7 +423,7 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help)
-            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor install uninstall help"
+            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore install uninstall policy explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -468,20 +478,6 @@ _sevorix() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        sevorix__subcmd__help__subcmd__doctor)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         sevorix__subcmd__help__subcmd__events)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -497,6 +493,20 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help__subcmd__exec)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -581,6 +591,20 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__help__subcmd__policy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -789,6 +813,28 @@ _sevorix() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__policy)
+            opts="-h --annotation --json --host-root --written --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --annotation)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

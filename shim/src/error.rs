@@ -15,6 +15,8 @@ pub enum Error {
     Container(#[from] sevorix_container::Error),
     #[error(transparent)]
     Install(#[from] crate::install::Error),
+    #[error(transparent)]
+    Policy(#[from] sevorix_policy::Error),
     /// The words make no command line.
     #[error("{0}")]
     Usage(String),
@@ -59,6 +61,7 @@ impl Error {
         match self {
             Self::Container(error) => error.hint(),
             Self::Install(error) => Some(error.hint()),
+            Self::Policy(error) => Some(error.hint()),
             Self::Usage(_) => Some("see sevorix --help".into()),
             _ => None,
         }

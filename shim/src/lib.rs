@@ -10,6 +10,7 @@ pub mod foreground;
 pub mod grammar;
 mod install;
 mod log;
+mod policy;
 mod seal;
 mod socket;
 mod verbs;

@@ -2,6 +2,7 @@
 
 use crate::ceiling::Refused;
 use crate::file::{InFile, Unreadable};
+use crate::image::TooLarge;
 use crate::keys::PREFIX;
 use crate::shown::Shown;
 use crate::values::{Domain, Invalid, PolicyName};
@@ -38,11 +39,25 @@ pub enum Error {
     #[error("the annotations of config.json cannot be read at line {line}, column {column}")]
     Json { line: usize, column: usize },
     #[error(transparent)]
-    InFile(#[from] InFile),
+    InFile(Box<InFile>),
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error(transparent)]
-    Refused(#[from] Refused),
+    TooLarge(#[from] TooLarge),
+    #[error(transparent)]
+    Refused(Box<Refused>),
+}
+
+impl From<InFile> for Error {
+    fn from(wrong: InFile) -> Self {
+        Self::InFile(Box::new(wrong))
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
+    }
 }
 
 impl Error {
@@ -69,6 +84,9 @@ impl Error {
             }
             Self::InFile(wrong) => wrong.hint.clone(),
             Self::Unreadable(file) => file.hint(),
+            Self::TooLarge(_) => {
+                "join rules that say the same, or use a wider path or network".to_owned()
+            }
             Self::Refused(refused) => refused.hint(),
         }
     }

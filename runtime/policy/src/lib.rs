@@ -8,6 +8,7 @@
 
 mod annotations;
 mod ceiling;
+mod compare;
 mod container_kind;
 mod error;
 mod file;
@@ -22,6 +23,7 @@ mod values;
 
 pub use annotations::Annotations;
 pub use ceiling::{Cut, Effective, Granted, Refused, effective};
+pub use compare::{Change, Width, compare};
 pub use container_kind::ContainerKind;
 pub use error::Error;
 pub use file::{Config, Folders, InFile, Place, Preset, Unreadable};

@@ -101,23 +101,23 @@ fn connect(address: &str, port: u16) -> Act {
 #[test]
 fn a_list_of_paths_leaves_what_it_names_to_the_policy() {
     let policy = narrowed(&[
-        ("fs.write", "/work,/etc/agent"),
-        ("fs.read", "/work,/usr"),
-        ("fs.deny", "/work/secret"),
+        ("fs.write", "/project,/etc/agent"),
+        ("fs.read", "/project,/usr"),
+        ("fs.deny", "/project/secret"),
     ]);
     for (act, said) in [
-        (write("/work/x"), "allow file.default"),
-        (write("/work"), "allow file.default"),
-        (write("/workx"), "deny annotation.fs.write"),
+        (write("/project/x"), "allow file.default"),
+        (write("/project"), "allow file.default"),
+        (write("/projectx"), "deny annotation.fs.write"),
         (write("/etc/agent/x"), "allow file.default"),
         (write("/etc/x"), "deny file.rules[0]"),
         (write("/dev/null"), "allow file.default"),
-        (write("/work/secret/x"), "deny annotation.fs.deny[0]"),
+        (write("/project/secret/x"), "deny annotation.fs.deny[0]"),
         (write("/run/docker.sock"), "deny never.file[0]"),
         (read("/usr/share/x"), "allow file.default"),
         (read("/lib/libc.so"), "allow file.default"),
         (read("/home/x"), "deny annotation.fs.read"),
-        (run("/work/secret/tool"), "deny annotation.fs.deny[0]"),
+        (run("/project/secret/tool"), "deny annotation.fs.deny[0]"),
         (run("/bin/sh"), "allow exec.default"),
     ] {
         assert_eq!(decided(&policy, &act), said, "{act:?}");
@@ -158,7 +158,7 @@ fn what_is_listed_and_not_granted_is_told_with_the_line_that_says_so() {
             .collect::<Vec<_>>()
     };
     for (key, value, told) in [
-        ("fs.write", "/work", None),
+        ("fs.write", "/project", None),
         (
             "fs.write",
             "/etc",
@@ -266,10 +266,10 @@ fn only_the_hosts_keys_and_policies_may_be_named() {
         refused.to_string(),
         "annotation io.sevorix.fs.deny is not permitted (config.toml:7)"
     );
-    assert!(matches!(
-        refused,
-        Error::Refused(Refused::NotPermitted { .. })
-    ));
+    let Error::Refused(refused) = refused else {
+        panic!("the host's configuration refuses it");
+    };
+    assert!(matches!(*refused, Refused::NotPermitted { .. }));
     assert!(named(&[net, file], "default").is_ok());
 }
 
@@ -291,6 +291,30 @@ fn the_pause_container_gets_its_policy_whatever_the_pod_asks() {
     let effective = effective(&config(), pause.clone(), &request.expect("valid")).expect("granted");
     assert_eq!(effective.policy.file, pause.file);
     assert_eq!(effective.policy.never, config().never);
+}
+
+#[test]
+fn where_nobody_is_asked_every_ask_is_a_denial() {
+    let asks = POLICY.replace("writable = \"allow\"", "writable = \"ask\"");
+    let judged = |annotations: &[(&str, &str)]| {
+        let policy = asked(&asks, annotations).expect("granted").policy;
+        let path = components("/tmp/x").expect("plain");
+        let action = judge(
+            &policy,
+            &Act::Exec {
+                path,
+                written: true,
+            },
+        )
+        .action;
+        let needs = policy.needs();
+        (
+            action,
+            needs.iter().any(|need| need.feature == Feature::Ask),
+        )
+    };
+    assert_eq!(judged(&[]), (Action::Ask, true));
+    assert_eq!(judged(&[("verdict", "off")]), (Action::Deny, false));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Policy, preset and configuration files: what they mean, and how their mistakes are told.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 use sevorix_policy::{
     Action, Asker, Config, Feature, Folders, InFile, Listen, Mode, Policy, Preset, RuleId,
 };
@@ -483,4 +486,58 @@ fn a_file_that_others_can_write_is_not_believed() {
     allow(0o644);
     assert_eq!(read().is_ok_and(|policy| policy.is_some()), owner == 0);
     assert_eq!(folders.policy(&"other".parse().expect("a name")), Ok(None));
+}
+
+/// Pieces that are near to what a policy file holds.
+fn piece() -> impl Strategy<Value = String> {
+    let known = select(vec![
+        "version = 1\n",
+        "[exec]\n",
+        "[file]\n",
+        "[net]\n",
+        "[never]\n",
+        "[policy.a]\n",
+        "default = \"deny\"\n",
+        "rules = [",
+        "{ path = \"/a/**\", access = \"rw\", action = \"deny\" },",
+        "{ host = \"*.a.b\", port = [1, \"2-3\"] },",
+        "]\n",
+        "}",
+        "\"",
+        "unless = [\"/a\"]",
+        "ü",
+        "\u{2028}",
+        "\n",
+        " = ",
+        "'",
+        "\\",
+        "#",
+        ",",
+        "{",
+        "\"\"\"",
+        "0x1",
+        "1_0",
+        "-1",
+        "\r\n",
+        "\0",
+    ]);
+    prop_oneof![8 => known.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)]
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_in_a_file_is_read_or_refused_at_a_place_of_it(pieces in vec(piece(), 0..12)) {
+        let text = pieces.concat();
+        let name = || "a".parse().expect("a name");
+        let refusals = [
+            Policy::parse(name(), "f", &text).err(),
+            Preset::parse("a".parse().expect("a name"), "f", &text).err(),
+            Config::default().with("f", &text).err(),
+        ];
+        for wrong in refusals.into_iter().flatten() {
+            prop_assert!(wrong.place.line <= text.matches('\n').count() + 1);
+            prop_assert!(wrong.column >= 1 && !wrong.hint.is_empty() && wrong.excerpt().contains('^'));
+            prop_assert!(!wrong.to_string().contains('\n'), "{}", wrong);
+        }
+    }
 }

@@ -8,12 +8,14 @@ mod doctor;
 mod engine_words;
 mod events;
 mod exec;
+mod explain;
 mod features;
 mod install;
 mod kill;
 mod list;
 mod passwd;
 mod pause;
+mod policy;
 mod ps;
 mod reports;
 mod run;
@@ -72,6 +74,8 @@ pub static VERBS: &[Verb] = &[
     operators(&status::Status::GRAMMAR, status::run),
     operators(&install::Install::GRAMMAR, install::install),
     operators(&install::Uninstall::GRAMMAR, install::uninstall),
+    operators(&policy::Policy::GRAMMAR, policy::run),
+    operators(&explain::Explain::GRAMMAR, explain::run),
 ];
 
 pub type Run = fn(&Globals, &[OsString]) -> Result<u8>;

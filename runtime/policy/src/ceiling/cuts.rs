@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use super::narrow::{plain, tree};
+use super::lists::{plain, tree};
 use crate::file::Place;
-use crate::judge::{Point, Touch, Weighed};
+use crate::judge::{Joined, Point, Touch, Weighed};
 use crate::keys::{Asked, Key, PREFIX};
-use crate::model::{Components, FRESH, Policy, RuleId};
+use crate::model::{Action, Components, FRESH, Policy, RuleId};
+use crate::shown::Shown;
 use crate::values::{NetEntry, NetTarget, Protocol};
 
 /// One entry of a list that is not granted, or not all of it.
@@ -97,12 +98,17 @@ impl Bench<'_> {
                     .map(move |touch| self.policy.by_place(&place, *touch))
             })
             .collect();
-        self.compare(key, prefix.to_owned(), &said, "file.default")
+        self.compare(key, Shown::key(prefix).to_string(), &said, "file.default")
     }
 
     fn program(&self, path: &str) -> Option<Cut> {
         let said = self.policy.by_place(&plain(path), Touch::Exec);
-        self.compare(Key::ExecAllow, path.to_owned(), &[said], "exec.default")
+        self.compare(
+            Key::ExecAllow,
+            Shown::key(path).to_string(),
+            &[said],
+            "exec.default",
+        )
     }
 
     fn destination(&self, entry: &NetEntry) -> Option<Cut> {
@@ -161,10 +167,9 @@ impl Bench<'_> {
     }
 
     fn compare(&self, key: Key, asked: String, said: &[Weighed], default: &str) -> Option<Cut> {
-        use crate::judge::Joined;
         let refused: Vec<&Weighed> = said
             .iter()
-            .filter(|said| !said.lets_through() && said.action != crate::model::Action::Ask)
+            .filter(|said| !said.lets_through() && said.action != Action::Ask)
             .collect();
         let first = refused.first()?;
         let granted = match refused.len() == said.len() {

@@ -3,8 +3,23 @@
 //! A request can only narrow. Each list it gives becomes a rule that refuses what the list leaves
 //! out; since the strictest rule wins, no request can undo a denial, whatever it says. What a
 //! request asks for beyond the host's grant is an error, in list-valued allows a cut that is told.
+//!
+//! | annotation | becomes |
+//! |---|---|
+//! | `fs.write = /a` | a rule that denies `wc` everywhere, unless in `/a` |
+//! | `fs.read = /a` | the same for `r` |
+//! | `fs.deny = /a` | rules that deny `rwc` and execution in `/a` |
+//! | `exec.allow = /a` | a rule that denies execution, unless of `/a` |
+//! | `net.allow = a:443` | a rule that denies every destination, unless `a:443` |
+//! | `net.deny = a:443` | a rule that denies `a:443` |
+//! | `preset = a` | the policy's presets without all others |
+//! | `verdict = off` | every `ask` is a `deny` |
+//!
+//! The standard devices (`/dev/null` and its kind) are in every list of files, and the system's folders of
+//! libraries in `fs.read` and `exec.allow`: no program runs without them. That adds nothing to what the policy allows.
 
 mod cuts;
+mod lists;
 mod narrow;
 mod refused;
 
@@ -17,7 +32,7 @@ use crate::file::{Config, Folders};
 use crate::keys::Key;
 use crate::model::Policy;
 use crate::request::Request;
-use crate::values::{AgentLabel, Intent, PolicyName, SlmMount};
+use crate::values::{AgentLabel, Intent, PolicyName, SlmMount, VerdictMode};
 
 /// What holds for one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +72,14 @@ pub fn effective(
 ) -> Result<Effective, Error> {
     policy.under(config);
     check_keys(config, &policy.name, request)?;
-    if *request.kind() == ContainerKind::Sandbox {
-        return Ok(Effective::unasked(config, policy));
+    let mut effective = match request.kind() {
+        ContainerKind::Sandbox => Effective::unasked(config, policy),
+        _ => narrow::narrow(config, policy, request)?,
+    };
+    if effective.policy.verdict.mode == VerdictMode::Off {
+        effective.policy.deny_asks();
     }
-    narrow::narrow(config, policy, request)
+    Ok(effective)
 }
 
 impl Policy {

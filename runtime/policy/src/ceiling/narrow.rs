@@ -3,18 +3,13 @@
 use std::time::Duration;
 
 use super::cuts::{self, Cut};
-use super::{Effective, Refused};
+use super::{Effective, Refused, lists};
 use crate::error::Error;
 use crate::file::Config;
 use crate::keys::{Asked, Key};
-use crate::model::{
-    Access, Action, Components, ExecRule, Feature, FileMatch, FileRule, Gate, Need, NetRule,
-    PathPattern, Policy, Program, RuleId, components,
-};
+use crate::model::{Gate, Policy, RuleId};
 use crate::request::Request;
-use crate::values::{
-    GateStep, List, Mode, NetEntry, PathPrefix, SlmMount, TrustMask, VerdictMode, Window,
-};
+use crate::values::{GateStep, Mode, SlmMount, TrustMask, VerdictMode, Window};
 
 pub(super) fn narrow(
     config: &Config,
@@ -30,7 +25,7 @@ pub(super) fn narrow(
     };
     narrowing.settings(&asked)?;
     narrowing.presets(&asked);
-    narrowing.lists(&asked);
+    lists::narrow(&mut narrowing.policy, &asked);
     narrowing.gate(&asked)?;
     let slm_mount = narrowing.slm_mount(&asked)?;
     Ok(Effective {
@@ -127,89 +122,6 @@ impl Narrowing<'_> {
         self.policy.net.rules.retain(|rule| !is_dropped(&rule.id));
     }
 
-    fn lists(&mut self, asked: &Asked) {
-        if let Some(entries) = &asked.net_allow {
-            let rule = NetRule::new(
-                id("net.allow"),
-                None,
-                at_least_deny(self.policy.net.default),
-            );
-            self.policy.net.rules.push(NetRule {
-                unless: entries.as_slice().to_vec(),
-                ..rule
-            });
-        }
-        for (index, entry) in each(&asked.net_deny) {
-            self.policy
-                .net
-                .rules
-                .push(denied(index, entry, self.policy.net.default));
-        }
-        if let Some(prefixes) = &asked.fs_read {
-            let kept = trees(prefixes)
-                .chain(fixed(DEVICES))
-                .chain(fixed(LIBRARIES));
-            self.deny_outside("fs.read", "r", kept.collect());
-        }
-        if let Some(prefixes) = &asked.fs_write {
-            let kept = trees(prefixes).chain(fixed(DEVICES));
-            self.deny_outside("fs.write", "wc", kept.collect());
-        }
-        for (index, prefix) in each(&asked.fs_deny) {
-            self.deny_inside(index, prefix);
-        }
-        if let Some(programs) = &asked.exec_allow {
-            let programs = programs.as_slice().iter();
-            let programs = programs.map(|program| exactly(program.as_str()));
-            let rule = ExecRule::new(
-                id("exec.allow"),
-                Program::Path(everything()),
-                at_least_deny(self.policy.exec.default),
-            );
-            self.policy.exec.rules.push(ExecRule {
-                unless: programs.chain(fixed(LIBRARIES)).collect(),
-                ..rule
-            });
-        }
-        if asked.dev_allow.is_some() {
-            self.policy.asked_needs.push(Need {
-                feature: Feature::Devices,
-                rule: id("dev.allow"),
-            });
-        }
-    }
-
-    fn deny_outside(&mut self, key: &str, access: &str, unless: Vec<PathPattern>) {
-        let object = FileMatch::Path(everything());
-        let rule = FileRule::new(
-            id(key),
-            object,
-            letters(access),
-            at_least_deny(self.policy.file.default),
-        );
-        self.policy.file.rules.push(FileRule { unless, ..rule });
-    }
-
-    /// What may not be read may not be executed either: that is a way to read it.
-    fn deny_inside(&mut self, index: usize, prefix: &PathPrefix) {
-        let id = RuleId::element("annotation.fs.deny", index);
-        let tree = tree(prefix.as_str());
-        let object = FileMatch::Path(tree.clone());
-        let file = FileRule::new(
-            id.clone(),
-            object,
-            Access::ALL,
-            at_least_deny(self.policy.file.default),
-        );
-        self.policy.file.rules.push(file);
-        let exec = ExecRule::new(
-            id,
-            Program::Path(tree),
-            at_least_deny(self.policy.exec.default),
-        );
-        self.policy.exec.rules.push(exec);
-    }
-
     /// Tighter: no more violations in no less time.
     fn gate(&mut self, asked: &Asked) -> Result<(), Refused> {
         let Some(limits) = &asked.gate else {
@@ -254,28 +166,6 @@ impl Narrowing<'_> {
     }
 }
 
-fn denied(index: usize, entry: &NetEntry, default: Action) -> NetRule {
-    let id = RuleId::element("annotation.net.deny", index);
-    NetRule {
-        ports: entry.ports.into_iter().collect(),
-        protocol: entry.protocol,
-        ..NetRule::new(id, Some(entry.target.clone()), at_least_deny(default))
-    }
-}
-
-/// Where a rule speaks, the default does not: a rule that narrows must not turn a default kill into a denial.
-fn at_least_deny(default: Action) -> Action {
-    default.max(Action::Deny)
-}
-
-fn id(key: &str) -> RuleId {
-    RuleId::setting(&format!("annotation.{key}"))
-}
-
-fn each<T>(list: &Option<List<T>>) -> impl Iterator<Item = (usize, &T)> {
-    list.iter().flat_map(|list| list.as_slice()).enumerate()
-}
-
 fn slot(gate: &mut Gate, step: GateStep) -> &mut Window {
     match step {
         GateStep::Throttle => &mut gate.throttle,
@@ -296,67 +186,3 @@ fn width(mode: VerdictMode) -> u8 {
 fn milliseconds(time: Duration) -> String {
     time.as_millis().to_string()
 }
-
-fn letters(text: &str) -> Access {
-    Access {
-        read: text.contains('r'),
-        write: text.contains('w'),
-        change: text.contains('c'),
-    }
-}
-
-fn everything() -> PathPattern {
-    PathPattern::tree(Components::new())
-}
-
-fn trees(prefixes: &List<PathPrefix>) -> impl Iterator<Item = PathPattern> {
-    let prefixes = prefixes.as_slice().iter();
-    prefixes.map(|prefix| tree(prefix.as_str()))
-}
-
-fn fixed(paths: &'static [&'static str]) -> impl Iterator<Item = PathPattern> {
-    paths.iter().map(|path| tree(path))
-}
-
-pub(super) fn tree(path: &str) -> PathPattern {
-    PathPattern::tree(plain(path))
-}
-
-fn exactly(path: &str) -> PathPattern {
-    PathPattern {
-        base: plain(path),
-        reach: crate::model::Reach::Itself,
-    }
-}
-
-/// Paths of annotations are plain already.
-pub(super) fn plain(path: &str) -> Components {
-    components(path).unwrap_or_default()
-}
-
-/// They hold nothing, and nothing runs without them: no list of files takes them away.
-const DEVICES: &[&str] = &[
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/tty",
-    "/dev/ptmx",
-    "/dev/pts",
-];
-
-/// What the listed programs are linked with. A list of programs could not name it: every library is
-/// mapped as code, and judged as such. The policy's own rules on them stand.
-const LIBRARIES: &[&str] = &[
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-    "/usr/lib",
-    "/usr/lib32",
-    "/usr/lib64",
-    "/usr/libx32",
-    "/usr/local/lib",
-    "/etc/ld.so.cache",
-];

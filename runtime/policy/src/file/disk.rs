@@ -85,16 +85,12 @@ impl Folders {
         Ok(Some(policy))
     }
 
-    /// A policy file that need not be installed, with the rules of its presets.
+    /// A policy file that need not be installed, with the rules of its presets. It is looked at, not obeyed, so that
+    /// it may be anybody's.
     pub fn policy_file(&self, path: &Path) -> Result<Policy, Error> {
-        let text = self.read(path)?.ok_or_else(|| not_there(path.to_owned()))?;
+        let text = read(path, false)?.ok_or_else(|| not_there(path.to_owned()))?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let name = stem.parse().or_else(|_| "unnamed".parse());
-        let name = name.map_err(|reason| Error::BadValue {
-            key: crate::Shown::key("policy"),
-            value: crate::Shown::value(&stem),
-            reason,
-        })?;
+        let name = stem.parse().unwrap_or_else(|_| PolicyName::unnamed());
         let mut policy = Policy::parse(name, &path.display().to_string(), &text)?;
         self.add_presets(&mut policy)?;
         Ok(policy)
@@ -149,34 +145,38 @@ impl Folders {
         list(&self.local.join("config.d"))
     }
 
-    /// `None`: there is no such file. The descriptor is asked who owns it, not the path: that may be
-    /// another file by then.
     fn read(&self, path: &Path) -> Result<Option<String>, Error> {
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(path, Distrust::Io(error.kind()))),
-        };
-        let about = file.metadata();
-        let about = about.map_err(|error| unreadable(path, Distrust::Io(error.kind())))?;
-        let distrust = match () {
-            () if !about.is_file() => Some(Distrust::NotAFile),
-            () if about.len() > MAX_BYTES => Some(Distrust::TooLong),
-            () if self.must_be_roots && about.uid() != 0 => Some(Distrust::NotRoots),
-            () if self.must_be_roots && about.mode() & 0o022 != 0 => Some(Distrust::Writable),
-            () => None,
-        };
-        if let Some(reason) = distrust {
-            return Err(unreadable(path, reason));
+        read(path, self.must_be_roots)
+    }
+}
+
+/// `None`: there is no such file. The descriptor is asked who owns it, not the path: that may be
+/// another file by then.
+fn read(path: &Path, must_be_roots: bool) -> Result<Option<String>, Error> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(path, Distrust::Io(error.kind()))),
+    };
+    let about = file.metadata();
+    let about = about.map_err(|error| unreadable(path, Distrust::Io(error.kind())))?;
+    let distrust = match () {
+        () if !about.is_file() => Some(Distrust::NotAFile),
+        () if about.len() > MAX_BYTES => Some(Distrust::TooLong),
+        () if must_be_roots && about.uid() != 0 => Some(Distrust::NotRoots),
+        () if must_be_roots && about.mode() & 0o022 != 0 => Some(Distrust::Writable),
+        () => None,
+    };
+    if let Some(reason) = distrust {
+        return Err(unreadable(path, reason));
+    }
+    let mut text = String::new();
+    match (&mut file).take(MAX_BYTES).read_to_string(&mut text) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(unreadable(path, Distrust::NotText))
         }
-        let mut text = String::new();
-        match (&mut file).take(MAX_BYTES).read_to_string(&mut text) {
-            Ok(_) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Err(unreadable(path, Distrust::NotText))
-            }
-            Err(error) => Err(unreadable(path, Distrust::Io(error.kind()))),
-        }
+        Err(error) => Err(unreadable(path, Distrust::Io(error.kind()))),
     }
 }
 
@@ -220,9 +220,7 @@ impl Unreadable {
     pub(crate) fn hint(&self) -> String {
         let path = self.path.display();
         match self.reason {
-            Distrust::Io(io::ErrorKind::NotFound) => {
-                "see sevorix policy show for the names".to_owned()
-            }
+            Distrust::Io(io::ErrorKind::NotFound) => "check the path".to_owned(),
             Distrust::Io(_) => format!("look at the rights of {path}"),
             Distrust::NotAFile => format!("put a plain file at {path}"),
             Distrust::NotRoots => format!("chown root {path}, once you have read it"),

@@ -72,13 +72,12 @@ impl Source<'_> {
         text: impl Into<String>,
         hint: impl Into<String>,
     ) -> InFile {
-        let start = span.start.min(self.text.len());
-        let before = self.text.get(..start).unwrap_or(self.text);
+        let is_start = |at: &usize| self.text.is_char_boundary(*at);
+        let start = (0..=span.start).rev().find(is_start).unwrap_or(0);
+        let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let column = self.text[line_start..]
-            .get(..start - line_start)
-            .map_or(1, |cells| cells.chars().count() + 1);
+        let column = self.text[line_start..start].chars().count() + 1;
         let left = line.chars().count().saturating_sub(column - 1);
         let meant = self.text.get(span).map_or(1, |meant| meant.chars().count());
         InFile {

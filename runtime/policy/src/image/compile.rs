@@ -57,42 +57,26 @@ pub(super) struct Numbers {
 
 impl Numbers {
     fn of(policy: &Policy) -> Result<Self, TooLarge> {
-        let settings = [
-            "default",
-            "exec.writable",
-            "exec.jit.default",
-            "net.listen",
-            "net.unix",
-        ];
-        let never = policy.never.file.iter().map(|rule| &rule.id);
-        let ids = never
-            .chain(policy.never.net.iter().map(|rule| &rule.id))
-            .chain(policy.exec.rules.iter().map(|rule| &rule.id))
-            .chain(policy.file.rules.iter().map(|rule| &rule.id))
-            .chain(policy.net.rules.iter().map(|rule| &rule.id));
-        let mut rules: Vec<RuleId> = settings.map(RuleId::setting).to_vec();
+        let mut rules: Vec<RuleId> = SETTINGS.map(RuleId::setting).to_vec();
         let mut by_rule = HashMap::new();
-        for id in ids {
-            if !by_rule.contains_key(id) {
-                by_rule.insert(id.clone(), rules.len());
+        for id in policy.rule_ids() {
+            by_rule.entry(id.clone()).or_insert_with(|| {
                 rules.push(id.clone());
-            }
+                rules.len() - 1
+            });
         }
+        by_rule.extend((0..SETTINGS.len()).map(|number| (rules[number].clone(), number)));
         let count = rules.len();
-        let too_many = |_| TooLarge::Rules { count };
         if count > MAX_RULES {
             return Err(TooLarge::Rules { count });
         }
-        let settings = rules.iter().take(settings.len()).cloned().enumerate();
-        let all = by_rule
+        let number = |number| u16::try_from(number).map_err(|_| TooLarge::Rules { count });
+        let by_rule = by_rule
             .into_iter()
-            .chain(settings.map(|(number, id)| (id, number)));
-        let by_rule = all
-            .map(|(id, number)| Ok((id, u16::try_from(number).map_err(too_many)?)))
-            .collect::<Result<_, TooLarge>>()?;
+            .map(|(id, index)| Ok((id, number(index)?)));
         Ok(Self {
+            by_rule: by_rule.collect::<Result<_, TooLarge>>()?,
             rules,
-            by_rule,
             written: RuleId::setting("exec.writable"),
             jit: RuleId::setting("exec.jit.default"),
             audit: policy.is_audit(),
@@ -200,6 +184,15 @@ fn check_depths(policy: &Policy) -> Result<(), TooLarge> {
 }
 
 impl Policy {
+    fn rule_ids(&self) -> impl Iterator<Item = &RuleId> {
+        let never = self.never.file.iter().map(|rule| &rule.id);
+        never
+            .chain(self.never.net.iter().map(|rule| &rule.id))
+            .chain(self.exec.rules.iter().map(|rule| &rule.id))
+            .chain(self.file.rules.iter().map(|rule| &rule.id))
+            .chain(self.net.rules.iter().map(|rule| &rule.id))
+    }
+
     pub(crate) fn bases(&self) -> impl Iterator<Item = (&RuleId, &Components)> {
         let files = self.never.file.iter().chain(&self.file.rules);
         let files = files.flat_map(|rule| rule.bases().map(|base| (&rule.id, base)));
@@ -236,6 +229,14 @@ fn example_of(pattern: &NamePattern) -> Box<[u8]> {
     }
 }
 
+/// What decides without being a rule of a list; the first stands for the default of whatever class it is.
+const SETTINGS: [&str; 5] = [
+    "default",
+    "exec.writable",
+    "exec.jit.default",
+    "net.listen",
+    "net.unix",
+];
 /// An answer of the kernel has 13 bits for its rule.
 pub(super) const MAX_RULES: usize = 1 << 13;
 /// The kernel's walk ends there.

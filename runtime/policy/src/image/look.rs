@@ -32,8 +32,12 @@ impl Image {
 
     /// What holds for a destination.
     pub fn destination(&self, address: IpAddr, port: u16, protocol: Protocol) -> Answer {
-        let address = nets::as_ipv6(net_of(address));
-        let fitting = self.nets.iter().filter(|node| node.net.contains(&address));
+        self.at_net(nets::as_ipv6(net_of(address)), port, protocol)
+    }
+
+    /// What holds for whatever of this network no narrower node names.
+    pub(crate) fn at_net(&self, net: Ipv6Net, port: u16, protocol: Protocol) -> Answer {
+        let fitting = self.nets.iter().filter(|node| node.net.contains(&net));
         let longest = fitting.max_by_key(|node| Ipv6Net::prefix_len(&node.net));
         let set = longest.and_then(|node| self.port_sets.get(usize::from(node.set)));
         let ports = set.into_iter().flat_map(|set| &set.0);

@@ -14,7 +14,7 @@ pub use decide::Decision;
 
 use ipnet::Ipv6Net;
 
-use crate::judge::Joined;
+use crate::judge::{Joined, join};
 use crate::model::{Action, Components, Listen, NamePattern, RuleId, Unix};
 use crate::values::Protocol;
 
@@ -135,7 +135,6 @@ impl Answers {
     }
 
     pub(crate) fn join(self, name: Self) -> Self {
-        use crate::judge::join;
         Self {
             read: join(self.read, name.read),
             write: join(self.write, name.write),

@@ -15,7 +15,7 @@ fn policy() -> Policy {
     policy.file.default = Action::Allow;
     policy.file.rules = vec![
         file(0, "/etc/**", "wc", Action::Deny, &["/etc/agent/**"]),
-        file(1, "/work/.git/hooks/**", "wc", Action::Deny, &[]),
+        file(1, "/project/.git/hooks/**", "wc", Action::Deny, &[]),
         file(2, ".env", "r", Action::Ask, &[]),
         file(3, "/keys/*", "r", Action::Deny, &[]),
     ];
@@ -122,7 +122,7 @@ fn objects() {
         ),
         (
             Act::Create {
-                path: path("/work/.git/hooks/x"),
+                path: path("/project/.git/hooks/x"),
             },
             "deny file.rules[1] match EACCES",
         ),
@@ -142,15 +142,15 @@ fn nothing_is_carried_out_of_a_rules_reach_or_into_it() {
             "deny file.rules[0] match EACCES",
         ),
         (
-            rename("/work", "/old", true),
+            rename("/project", "/old", true),
             "deny file.rules[1] out-of-reach EXDEV",
         ),
         (
-            rename("/tmp/git", "/work/.git", true),
+            rename("/tmp/git", "/project/.git", true),
             "deny file.rules[1] out-of-reach EXDEV",
         ),
         (
-            rename("/tmp/file", "/work/.git", false),
+            rename("/tmp/file", "/project/.git", false),
             "allow file.default no-match ",
         ),
         (

@@ -4,6 +4,7 @@
 //! into the tables that the kernel decides by.
 
 mod action;
+mod asks;
 mod needs;
 mod path;
 mod rules;

@@ -52,6 +52,11 @@ impl PolicyName {
         Self("pause".to_owned())
     }
 
+    /// A policy file whose own name is none.
+    pub(crate) fn unnamed() -> Self {
+        Self("unnamed".to_owned())
+    }
+
     /// `none` asks for a container that nothing guards.
     pub fn is_none(&self) -> bool {
         self.0 == "none"
