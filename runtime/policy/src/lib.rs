@@ -9,7 +9,10 @@
 mod annotations;
 mod container_kind;
 mod error;
+mod image;
+mod judge;
 mod keys;
+mod model;
 mod request;
 mod shown;
 mod systemd;
@@ -18,7 +21,13 @@ mod values;
 pub use annotations::Annotations;
 pub use container_kind::ContainerKind;
 pub use error::Error;
+pub use image::{
+    Answer, Answers, Decision, Image, NameNode, NetNode, PathNode, PortSet, Ports, TooLarge,
+    compile,
+};
+pub use judge::{Act, Beaten, Destination, Judgement, Local, Reason, Refusal, judge};
 pub use keys::{Asked, Key, Origin, PREFIX};
+pub use model::*;
 pub use request::{Host, Request};
 pub use shown::Shown;
 pub use systemd::SystemdProperties;

@@ -1,8 +1,5 @@
 //! Values that are one word of a short list.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::Invalid;
 
 macro_rules! choice {
@@ -20,25 +17,25 @@ macro_rules! choice {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = Invalid;
+        impl std::str::FromStr for $name {
+            type Err = $crate::values::Invalid;
 
-            fn from_str(text: &str) -> Result<Self, Invalid> {
+            fn from_str(text: &str) -> Result<Self, $crate::values::Invalid> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(crate::values::choice::none_of(text, &[$($word,)+])),
+                    _ => Err($crate::values::none_of(text, &[$($word,)+])),
                 }
             }
         }
     };
 }
-pub(super) use choice;
+pub(crate) use choice;
 
 choice! {
     /// What a denial does.
@@ -115,6 +112,9 @@ const MAX_COMPARED: usize = 128;
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+    use std::str::FromStr;
+
     use super::*;
 
     #[test]

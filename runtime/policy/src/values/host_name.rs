@@ -17,6 +17,13 @@ impl HostName {
         &self.0
     }
 
+    /// Whether it is one label or more under the other one; no name is below itself.
+    pub fn is_below(&self, parent: &Self) -> bool {
+        self.0
+            .strip_suffix(&parent.0)
+            .is_some_and(|labels| labels.ends_with('.'))
+    }
+
     /// A top-level domain, or a bare name of the local network.
     pub fn is_single_label(&self) -> bool {
         !self.0.contains('.')
@@ -111,6 +118,17 @@ mod tests {
             ("3com", "3com"),
         ] {
             assert_eq!(text.parse::<HostName>().expect(text).as_str(), name);
+        }
+    }
+
+    #[test]
+    fn a_name_is_below_its_parents_only() {
+        let name = |text: &str| text.parse::<HostName>().expect(text);
+        let parent = name("github.com");
+        assert!(name("api.github.com").is_below(&parent));
+        assert!(name("a.b.github.com").is_below(&parent));
+        for other in ["github.com", "evilgithub.com", "com", "github.com.example"] {
+            assert!(!name(other).is_below(&parent), "{other}");
         }
     }
 

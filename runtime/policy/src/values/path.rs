@@ -66,7 +66,7 @@ impl FromStr for ProgramPath {
 }
 
 /// One spelling for each path: what is compared component by component must not have two.
-pub(super) fn check_absolute(path: &str) -> Result<(), Invalid> {
+pub(crate) fn check_absolute(path: &str) -> Result<(), Invalid> {
     let Some(relative) = path.strip_prefix('/') else {
         return Err(Invalid::new("is not an absolute path", "begin it with /"));
     };
@@ -90,6 +90,24 @@ pub(super) fn check_absolute(path: &str) -> Result<(), Invalid> {
         return Err(Invalid::new(
             "is not written plainly",
             "write the path without . and .. and doubled slashes",
+        ));
+    }
+    Ok(())
+}
+
+/// One component, as a name in a folder.
+pub(crate) fn check_component(name: &str) -> Result<(), Invalid> {
+    text::refuse_hidden(name)?;
+    if matches!(name, "" | "." | "..") || name.contains('/') {
+        return Err(Invalid::new(
+            "is not the name of a file",
+            "write what stands between two slashes of a path",
+        ));
+    }
+    if name.len() > MAX_COMPONENT {
+        return Err(Invalid::new(
+            "is longer than a name can be",
+            "a name has at most 255 bytes",
         ));
     }
     Ok(())

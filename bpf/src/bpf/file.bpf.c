@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only)
+ *
+ * Files that exist: opened, received, cut, given other attributes.
+ */
+#include "object.h"
+
+#define MAGIC_CGROUP 0x27e0eb
+#define MAGIC_CGROUP2 0x63677270
+#define MAGIC_BPF 0xcafe4a11
+#define MAGIC_DEBUG 0x64626720
+#define MAGIC_TRACE 0x74726163
+#define MAGIC_SECURITY 0x73636673
+#define MAGIC_SYSFS 0x62656572
+#define MAGIC_PROC 0x9fa0
+#define NAMESPACE_OF_THE_KERNEL (-22L) /* MNT_NS_INTERNAL */
+
+/* The open of a layer below an overlay file, which was judged itself: the kernel's own mount of the layer, or, before
+ * 6.5, the layer's inode under the overlay's path. */
+static __always_inline bool is_open_of_layer(struct file *file)
+{
+	struct mount *mount;
+
+	if (!in_borrowed_credentials())
+		return false;
+	if (file->f_inode != file->f_path.dentry->d_inode)
+		return true;
+	mount = (void *)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);
+	return (long)BPF_CORE_READ(mount, mnt_ns) == NAMESPACE_OF_THE_KERNEL;
+}
+
+static __always_inline __u32 accesses_of(struct file *file)
+{
+	__u32 accesses = 0;
+
+	if ((file->f_mode & FMODE_WRITE) || (file->f_flags & O_TRUNC))
+		accesses = 1 << WRITE;
+	if ((file->f_mode & FMODE_READ) || !accesses) /* opened for ioctl alone: as for reading */
+		accesses |= 1 << READ;
+	return accesses;
+}
+
+/* R2, R11, R21, F22: files by which a container would reach the kernel or the host, wherever they are mounted. Of proc
+ * only a process's own folder may be written to. */
+static __always_inline bool is_kernel_interface(struct dentry *dentry, __u32 accesses)
+{
+	switch (dentry->d_sb->s_magic) {
+	case MAGIC_BPF:
+	case MAGIC_DEBUG:
+	case MAGIC_TRACE:
+	case MAGIC_SECURITY:
+		return dentry->d_parent != dentry; /* their roots may be looked at */
+	case MAGIC_CGROUP:
+	case MAGIC_CGROUP2:
+	case MAGIC_SYSFS:
+		return accesses & (1 << WRITE);
+	}
+	return false;
+}
+
+/* Under the root of proc: a process's folder has a number for a name. To be asked after a walk. */
+static __always_inline bool is_host_part_of_proc(struct subject *s, struct dentry *dentry, __u32 accesses)
+{
+	struct walk *walk = &s->agent->walk;
+	__u32 first = walk->depth - 1;
+	char digit = 0;
+
+	if (!(accesses & (1 << WRITE)) || first >= DEPTH_MOST)
+		return false;
+	bpf_probe_read_kernel(&digit, sizeof(digit), (void *)walk->names[first]);
+	return digit < '0' || digit > '9';
+}
+
+static __always_inline verdict_t judge_file(struct subject *s, struct file *file, __u32 accesses)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	verdict_t verdict;
+
+	if (!s->agent)
+		return refuse(REASON_NO_MEMORY);
+	if (!s->container)
+		return refuse(REASON_STALE_LABEL);
+	if (is_nameless(dentry->d_sb))
+		return ALLOW;
+	if (is_kernel_interface(dentry, accesses))
+		return refuse(REASON_KERNEL_INTERFACE);
+	if (dentry->d_sb->s_magic != MAGIC_PROC)
+		return judge_object(s, dentry, accesses);
+	verdict = judge_place(s, dentry, accesses);
+	if (allowed(verdict) && is_host_part_of_proc(s, dentry, accesses))
+		return refuse(REASON_KERNEL_INTERFACE);
+	return verdict;
+}
+
+/* F1-F16: whatever name, link, mount or call led to the file. What exec opens is judged when it is run or mapped. */
+SEC("lsm/file_open")
+int BPF_PROG(open_file, struct file *file, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	if ((file->f_flags & OPENED_FOR_EXEC) || is_open_of_layer(file))
+		return 0;
+	return finish(&s, OP_OPEN, judge_file(&s, file, accesses_of(file)), -EACCES);
+}
+
+/* F25: a descriptor from somebody else is worth what opening the file would be. */
+SEC("lsm/file_receive")
+int BPF_PROG(receive_file, struct file *file, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_OPEN, judge_file(&s, file, accesses_of(file)), -EACCES);
+}
+
+static __always_inline verdict_t judge_change_of(struct subject *s, struct dentry *dentry)
+{
+	if (in_borrowed_credentials())
+		return ALLOW;
+	if (is_nameless(dentry->d_sb))
+		return ALLOW;
+	if (is_kernel_interface(dentry, 1 << WRITE))
+		return refuse(REASON_KERNEL_INTERFACE);
+	return judge_object(s, dentry, 1 << WRITE);
+}
+
+/* F20: truncate(2) opens nothing. */
+SEC("lsm/path_truncate")
+int BPF_PROG(truncate_path, const struct path *path, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, path->dentry), -EACCES);
+}
+
+/* F20: ftruncate(2), on a descriptor from before a tightening; 6.2. */
+SEC("lsm/file_truncate")
+int BPF_PROG(truncate_file, struct file *file, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, file->f_path.dentry), -EACCES);
+}
+
+/* F20, F21: mode, owner, times, size; on 6.1 also what file_truncate (6.2) refuses earlier. The hook got an argument in
+ * front in 6.9: the loader takes the one of the two that fits. */
+SEC("lsm/inode_setattr")
+int BPF_PROG(set_attributes, void *idmap, struct dentry *dentry, struct iattr *attributes, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+}
+
+SEC("lsm/inode_setattr")
+int BPF_PROG(set_attributes_6_1, struct dentry *dentry, struct iattr *attributes, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+}
+
+/* F21: extended attributes, access lists among them. */
+SEC("lsm/inode_setxattr")
+int BPF_PROG(set_xattr, void *idmap, struct dentry *dentry, const char *name, const void *value, unsigned long size,
+	     int flags, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+}
+
+SEC("lsm/inode_removexattr")
+int BPF_PROG(remove_xattr, void *idmap, struct dentry *dentry, const char *name, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+}

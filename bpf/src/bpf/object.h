@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only)
+ *
+ * What the agent touches, and the answers that hold for it: by class where it has no name, else by its place.
+ */
+#pragma once
+#include "event.h"
+#include "walk.h"
+
+#define MAGIC_TMPFS 0x01021994
+#define MAGIC_HUGETLB 0x958458f6
+#define MAGIC_PIPE 0x50495045
+#define MAGIC_SOCKET 0x534f434b
+#define MAGIC_ANONYMOUS 0x09041934
+#define MAGIC_NAMESPACE 0x6e736673
+#define MAGIC_PIDFD 0x50494446
+#define MAGIC_DMABUF 0x444d4142
+#define MAGIC_SECRET 0x5345434d
+
+/* The answers that were found for an inode. Key: an inode. Written and read by the hooks, valid for one dentry, one
+ * state of the machine's renames and one container under one policy. Dies with the inode in memory: it is no truth. */
+struct decision {
+	__u64 answers;
+	__u64 seal; /* the answers under the key of what they hold for: two half-written decisions make no whole one */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct decision);
+} decisions SEC(".maps");
+
+/* Moves when one name of several goes: the only way, beside a rename, to give a dentry's address another name. */
+__u64 names_gone;
+
+/* Superblocks that only the kernel mounts have no tree of names: pipes, sockets, memfd, anonymous inodes. */
+static __always_inline bool is_nameless(const struct super_block *sb)
+{
+	if (!(sb->s_flags & SB_KERNMOUNT))
+		return false;
+	switch (sb->s_magic) {
+	case MAGIC_TMPFS: /* memfd, System V shared memory */
+	case MAGIC_HUGETLB:
+	case MAGIC_PIPE:
+	case MAGIC_SOCKET:
+	case MAGIC_ANONYMOUS:
+	case MAGIC_NAMESPACE:
+	case MAGIC_PIDFD:
+	case MAGIC_DMABUF:
+	case MAGIC_SECRET:
+		return true;
+	}
+	return false;
+}
+
+/* Overlayfs works on its layers with the credentials of whoever mounted it. The agent's own calls never run so:
+ * overridden credentials also come from io_uring's personalities, and io_uring is refused at its set-up. */
+static __always_inline bool in_borrowed_credentials(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->cred != task->real_cred;
+}
+
+/* A dentry is told by where its name is stored, and by the kernel's hash of it, which holds the parent's address. */
+static __always_inline __u64 key_of(struct subject *s, struct dentry *dentry, __u32 sequence)
+{
+	__u64 key = mix(secret, (__u64)dentry->d_name.name);
+
+	key = mix(key, dentry->d_name.hash);
+	key = mix(key, s->container->epoch);
+	return mix(key, sequence + (names_gone << 32));
+}
+
+/* One dentry is all the names it has: only then do the answers belong to the inode. */
+static __always_inline bool has_one_name(const struct inode *inode)
+{
+	__u32 type = inode->i_mode & S_IFMT;
+
+	return type == S_IFDIR || (type == S_IFREG && inode->i_nlink == 1);
+}
+
+static __always_inline bool remembered(struct decision *decision, __u64 key, __u64 *answers)
+{
+	*answers = *(volatile __u64 *)&decision->answers;
+	return (*answers ^ *(volatile __u64 *)&decision->seal) == key;
+}
+
+static __always_inline void remember(struct decision *decision, __u64 key, __u64 answers)
+{
+	decision->answers = answers;
+	decision->seal = answers ^ key;
+}
+
+/* The verdict on some kinds of access (a mask of 1 << enum access) by answers. */
+static __always_inline verdict_t verdict_on(__u64 answers, __u32 accesses)
+{
+	__u32 verdict = ALLOW;
+
+	for (int access = 0; access < ACCESSES; access++)
+		if (accesses & (1 << access))
+			verdict = stricter(verdict, answer_for(answers, access));
+	return verdict;
+}
+
+static __always_inline verdict_t judge_place(struct subject *s, struct dentry *dentry, __u32 accesses)
+{
+	enum reason reason = look_up(s, dentry);
+
+	if (reason)
+		return refuse(reason);
+	return verdict_on(s->agent->walk.own, accesses);
+}
+
+/* As judge_place, for an object that exists. What was allowed before is remembered with its inode; a refusal is
+ * looked up again, for its report. */
+static __always_inline verdict_t judge_object(struct subject *s, struct dentry *dentry, __u32 accesses)
+{
+	struct inode *inode = dentry->d_inode;
+	struct decision *decision;
+	verdict_t verdict;
+	__u64 answers, key;
+
+	if (!s->agent)
+		return refuse(REASON_NO_MEMORY);
+	if (!s->container)
+		return refuse(REASON_STALE_LABEL);
+	if (!inode || !has_one_name(inode))
+		return judge_place(s, dentry, accesses);
+	key = key_of(s, dentry, renames());
+	decision = bpf_inode_storage_get(&decisions, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (decision && remembered(decision, key, &answers)) {
+		verdict = verdict_on(answers, accesses);
+		if (allowed(verdict))
+			return verdict;
+	}
+	verdict = judge_place(s, dentry, accesses);
+	/* the key is older than the walk: if anything moved meanwhile, nobody will ask with this key again */
+	if (decision && !(verdict >> VERDICT_REASON_SHIFT))
+		remember(decision, key, s->agent->walk.own);
+	return verdict;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only)
+ *
+ * Whose operation is it: the label that a task inherits, or the cgroup it is in, however deep.
+ */
+#pragma once
+#include "abi.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+/* Components of a path. What lies deeper is refused: the bound of the walk's loops, which the verifier wants. */
+#define DEPTH_MOST 64
+#define LEVELS_MOST 32
+
+/* Where a path is taken apart. It belongs to the task: a per-CPU buffer is another task's after a preemption. */
+struct walk {
+	__u64 names[DEPTH_MOST]; /* of the kernel's memory, leaf first */
+	__u32 lengths[DEPTH_MOST];
+	__u32 depth;
+	__u32 device;
+	__u32 slot;
+	__u32 policy_slot;
+	struct name name; /* the component that is looked at */
+	__u64 component; /* its hash */
+	__u64 own, below; /* what was found */
+	__u32 guards;
+	__u32 mount;
+	__u32 mount_depth; /* components from the superblock's root to the mount */
+	__u32 filled;
+};
+
+struct agent {
+	struct label label;
+	struct walk walk;
+};
+
+/* Key: a task. Written by the loader (init), by task_alloc (children), by the first hook that meets a task in an
+ * agent's cgroup. Read by every hook. Dies with the task. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct agent);
+} agents SEC(".maps");
+
+/* Key: slot. Written by the loader, under its lock. Read by every hook. A slot is given back at delete. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLOTS);
+	__type(key, __u32);
+	__type(value, struct container);
+} containers SEC(".maps");
+
+/* Key: cgroup id. Value: slot. Written by the loader. Read for tasks without a label. Dies at delete. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLOTS);
+	__type(key, __u64);
+	__type(value, __u32);
+} cgroups SEC(".maps");
+
+struct gate gate SEC(".data.gate");
+
+struct subject {
+	struct agent *agent; /* NULL: there was no memory for it */
+	struct container *container; /* NULL: the label is of a container that is gone */
+	__u32 slot;
+};
+
+static __always_inline struct container *container_of_slot(__u32 slot)
+{
+	return bpf_map_lookup_elem(&containers, &slot);
+}
+
+static __always_inline __u32 slot_of_level(int level)
+{
+	__u64 id = bpf_get_current_ancestor_cgroup_id(level);
+	__u32 *slot;
+
+	if (!id) /* the task's cgroup lies higher */
+		return 0;
+	slot = bpf_map_lookup_elem(&cgroups, &id);
+	return slot ? *slot : 0;
+}
+
+static __always_inline __u32 slot_of_cgroup(__u32 levels)
+{
+	for (int level = 0; level < LEVELS_MOST; level++) {
+		__u32 slot;
+
+		if (!(levels >> level)) /* one engine uses one level, so this is short */
+			break;
+		if (!(levels & (1U << level)))
+			continue;
+		slot = slot_of_level(level);
+		if (slot)
+			return slot;
+	}
+	return 0;
+}
+
+static __always_inline struct agent *label_current(struct task_struct *task, __u32 slot)
+{
+	struct agent *agent = bpf_task_storage_get(&agents, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct container *container = container_of_slot(slot);
+
+	if (agent && container) {
+		agent->label.generation = container->generation;
+		agent->label.slot = slot;
+	}
+	return agent;
+}
+
+/* Cheapest first: most tasks of a machine are strangers, and their storage pointer is empty. */
+static __always_inline bool find_subject(struct subject *s)
+{
+	struct task_struct *task;
+	struct agent *agent = NULL;
+	__u32 slot = 0;
+
+	if (!gate.agents)
+		return false;
+	task = bpf_get_current_task_btf();
+	if (task->bpf_storage)
+		agent = bpf_task_storage_get(&agents, task, NULL, 0);
+	if (!agent || !agent->label.slot) {
+		slot = slot_of_cgroup(gate.levels);
+		if (!slot)
+			return false;
+		agent = label_current(task, slot);
+	}
+	s->agent = agent;
+	s->container = NULL;
+	s->slot = slot;
+	if (!agent)
+		return true;
+	agent->walk.filled = 0;
+	s->slot = agent->label.slot;
+	s->container = container_of_slot(s->slot);
+	if (s->container && s->container->generation != agent->label.generation)
+		s->container = NULL;
+	return true;
+}
+
+/* Our own init between label and exec sets the container up: it is not the agent yet. */
+static __always_inline bool subject_of_current(struct subject *s)
+{
+	return find_subject(s) && !(s->agent && (s->agent->label.flags & LABEL_SETUP));
+}

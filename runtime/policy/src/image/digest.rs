@@ -1,0 +1,107 @@
+//! The name of an image: equal content, equal name, on every machine.
+
+use sha2::{Digest, Sha256};
+
+use super::{Answer, Answers, Image};
+use crate::model::NamePattern;
+use crate::values::Protocol;
+
+impl Image {
+    /// The first eight bytes of [`Image::digest`].
+    pub fn policy_id(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.digest();
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// SHA-256 over every field, each list and each string with its length before it.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut writer = Writer(Sha256::new());
+        writer.bytes(b"sevorix policy image 1");
+        self.write(&mut writer);
+        writer.0.finalize().into()
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.list(&self.rules, |writer, rule| {
+            writer.bytes(rule.as_str().as_bytes())
+        });
+        writer.list(&self.paths, |writer, node| {
+            writer.list(&node.path, |writer, component| writer.bytes(component));
+            writer.answers(&node.own);
+            writer.answers(&node.child);
+            writer.answers(&node.below);
+            writer.byte(node.guards.into());
+        });
+        writer.list(&self.names, |writer, node| {
+            let (kind, text) = match &node.pattern {
+                NamePattern::Literal(name) => (0, name),
+                NamePattern::Extension(extension) => (1, extension),
+            };
+            writer.byte(kind);
+            writer.bytes(text);
+            writer.answers(&node.answers);
+        });
+        writer.list(&self.nets, |writer, node| {
+            writer.bytes(&node.net.network().octets());
+            writer.byte(node.net.prefix_len());
+            writer.number(node.set);
+        });
+        writer.list(&self.port_sets, |writer, set| {
+            writer.list(&set.0, |writer, ports| {
+                writer.number(ports.first);
+                writer.number(ports.last);
+                writer.byte(match ports.protocol {
+                    Protocol::Tcp => 6,
+                    Protocol::Udp => 17,
+                });
+                writer.answer(ports.answer);
+            });
+        });
+        writer.answers(&self.defaults);
+        [self.net_default, self.written, self.jit]
+            .into_iter()
+            .for_each(|answer| writer.answer(answer));
+        writer.bytes(self.listen.as_str().as_bytes());
+        writer.bytes(self.unix.as_str().as_bytes());
+        writer.byte(self.audit.into());
+    }
+}
+
+struct Writer(Sha256);
+
+impl Writer {
+    fn byte(&mut self, byte: u8) {
+        self.0.update([byte]);
+    }
+
+    fn number(&mut self, number: u16) {
+        self.0.update(number.to_be_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.length(bytes.len());
+        self.0.update(bytes);
+    }
+
+    fn length(&mut self, length: usize) {
+        self.0.update((length as u64).to_be_bytes());
+    }
+
+    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
+        self.length(items.len());
+        items.iter().for_each(|item| write(self, item));
+    }
+
+    fn answers(&mut self, answers: &Answers) {
+        answers
+            .each()
+            .into_iter()
+            .for_each(|answer| self.answer(answer));
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        self.bytes(answer.action.as_str().as_bytes());
+        self.byte(answer.audit.into());
+        self.number(answer.rule);
+    }
+}

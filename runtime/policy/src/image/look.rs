@@ -1,0 +1,78 @@
+//! The lookups, as the kernel makes them.
+
+use std::net::IpAddr;
+
+use ipnet::Ipv6Net;
+
+use super::{Answer, Answers, Image, PathNode, nets};
+use crate::judge::net_of;
+use crate::model::{NamePattern, extension_of, last_of};
+use crate::values::Protocol;
+
+impl Image {
+    /// What holds for an object.
+    pub fn answers(&self, path: &[Box<[u8]>]) -> Answers {
+        let place = self.by_place(path);
+        match last_of(path).and_then(|name| self.by_name(name)) {
+            Some(name) => place.join(name),
+            None => place,
+        }
+    }
+
+    /// What holds for whatever no node names, deep inside this folder.
+    pub fn deep_inside(&self, folder: &[Box<[u8]>]) -> Answers {
+        self.deepest(folder)
+            .map_or(self.defaults, |node| node.below)
+    }
+
+    /// Whether the folder holds an object that is not treated as the rest of it.
+    pub fn guards(&self, folder: &[Box<[u8]>]) -> bool {
+        self.node(folder).is_some_and(|node| node.guards)
+    }
+
+    /// What holds for a destination.
+    pub fn destination(&self, address: IpAddr, port: u16, protocol: Protocol) -> Answer {
+        let address = nets::as_ipv6(net_of(address));
+        let fitting = self.nets.iter().filter(|node| node.net.contains(&address));
+        let longest = fitting.max_by_key(|node| Ipv6Net::prefix_len(&node.net));
+        let set = longest.and_then(|node| self.port_sets.get(usize::from(node.set)));
+        let ports = set.into_iter().flat_map(|set| &set.0);
+        let found = ports
+            .filter(|ports| ports.protocol == protocol)
+            .find(|ports| (ports.first..=ports.last).contains(&port));
+        found.map_or(self.net_default, |ports| ports.answer)
+    }
+
+    fn by_place(&self, path: &[Box<[u8]>]) -> Answers {
+        let Some(node) = self.deepest(path) else {
+            return self.defaults;
+        };
+        match path.len() - node.path.len() {
+            0 => node.own,
+            1 => node.child,
+            _ => node.below,
+        }
+    }
+
+    fn deepest(&self, path: &[Box<[u8]>]) -> Option<&PathNode> {
+        let mut lengths = (0..=path.len()).rev();
+        lengths.find_map(|length| self.node(&path[..length]))
+    }
+
+    fn node(&self, path: &[Box<[u8]>]) -> Option<&PathNode> {
+        let found = self.paths.binary_search_by(|node| node.path[..].cmp(path));
+        found.ok().map(|index| &self.paths[index])
+    }
+
+    fn by_name(&self, name: &[u8]) -> Option<Answers> {
+        let of = |pattern: NamePattern| {
+            let found = self
+                .names
+                .binary_search_by(|node| node.pattern.cmp(&pattern));
+            found.ok().map(|index| self.names[index].answers)
+        };
+        let ending =
+            || extension_of(name).map(|extension| NamePattern::Extension(extension.into()));
+        of(NamePattern::Literal(name.into())).or_else(|| ending().and_then(of))
+    }
+}
