@@ -29,6 +29,26 @@ pub enum BpfError {
         source: io::Error,
     },
 
+    /// The host can't enforce: nothing may be started that asks for it.
+    #[error("this host can't enforce a policy: {lack}")]
+    Host { lack: String, fix: String },
+
+    #[error("unable to {doing}")]
+    Floor {
+        doing: String,
+        source: libbpf_rs::Error,
+    },
+
+    #[error("unable to {doing}")]
+    Io { doing: String, source: io::Error },
+
+    /// One object under two paths would have two answers.
+    #[error("{one} and {other} show the same files, and the policy has different rules for them")]
+    TwoPaths { one: String, other: String },
+
+    #[error("{limit}")]
+    Full { limit: String, way_out: String },
+
     #[error("unable to detach an earlier {program} program from the cgroup")]
     Detach {
         program: &'static str,
@@ -37,6 +57,21 @@ pub enum BpfError {
 }
 
 impl BpfError {
+    /// For `map_err`: what failed at what.
+    pub(crate) fn floor(doing: impl Into<String>) -> impl FnOnce(libbpf_rs::Error) -> Self {
+        |source| Self::Floor {
+            doing: doing.into(),
+            source,
+        }
+    }
+
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        |source| Self::Io {
+            doing: doing.into(),
+            source,
+        }
+    }
+
     /// The next step, when there is one.
     pub fn hint(&self) -> Option<String> {
         let io_error = match self {
@@ -44,10 +79,19 @@ impl BpfError {
                 return Some("list the single devices instead of the wide rule".into());
             }
             Self::Access { .. } => return None,
+            Self::Host { fix, .. } => return Some(fix.clone()),
+            Self::TwoPaths { .. } => {
+                return Some("mount them once, or write the same rules for both paths".into());
+            }
+            Self::Full { way_out, .. } => return Some(way_out.clone()),
+            Self::Floor { .. } => {
+                return Some("`sevorix doctor` looks for what the kernel lacks".into());
+            }
             Self::Load { source, .. }
             | Self::Query { source, .. }
             | Self::Attach { source, .. }
-            | Self::Detach { source, .. } => source,
+            | Self::Detach { source, .. }
+            | Self::Io { source, .. } => source,
         };
         match io_error.raw_os_error() {
             Some(libc::EPERM) => {

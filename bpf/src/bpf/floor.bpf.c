@@ -8,12 +8,9 @@
 #include "scope.bpf.c"
 #include "tree.bpf.c"
 
-/* Types that no map of this object names, but the Rust side writes and reads. */
-struct path_node *path_node_type;
-struct name_node *name_node_type;
-struct event *event_type;
-enum operation operation_type;
-enum result result_type;
-enum reason reason_type;
+/* Types that no map of this object names, but the Rust side writes and reads: clang describes what a variable has. */
+struct path_node path_node_type;
+struct name_node name_node_type;
+struct event event_type;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -208,12 +208,15 @@ __noinline int apply_names(struct walk *walk)
 
 /* The state of a descent, kept together so that the steps are small functions. */
 struct descent {
+	struct walk *walk;
 	struct mount_node *mount; /* NULL: no entry of `mounts` lies deeper */
 	struct path_node *node; /* the deepest one met */
 	void *paths;
 	__u64 place; /* of the node */
 	__u64 seen; /* place in the superblock */
 	__u32 beyond; /* components after the node */
+	__u32 steps; /* components that were looked at */
+	int reason;
 };
 
 static __always_inline int enter_mount(struct descent *d, struct walk *walk, __u32 depth)
@@ -294,46 +297,51 @@ static __always_inline int found(struct walk *walk, const struct path_node *node
 	return policy && (policy->flags & POLICY_NAMES) ? apply_names(walk) : 0;
 }
 
-/* Root to leaf. Each node's ancestors are nodes too: the first component without one ends the search. */
+/* One component. 1: there is no need of a further one. */
+static long descend(__u64 i, struct descent *d)
+{
+	struct walk *walk = d->walk;
+	__u64 from;
+
+	d->steps = i;
+	d->reason = enter_mount(d, walk, i);
+	if (d->reason || i >= walk->depth || nothing_deeper(d))
+		return 1;
+	if (!d->mount && !d->node) {
+		d->reason = REASON_UNREGISTERED;
+		return 1;
+	}
+	from = (walk->depth - 1 - i) & (DEPTH_MOST - 1);
+	d->reason = read_name(walk, walk->names[from], walk->lengths[from], NAME_LITERAL);
+	if (!d->reason)
+		d->reason = step_in_mounts(d, walk);
+	if (!d->reason)
+		d->reason = step_in_policy(d, walk);
+	return d->reason != 0;
+}
+
+/* Root to leaf. Each node's ancestors are nodes too: the first component without one ends the search. A callback and not
+ * a loop: the verifier looks at it once instead of at each depth. */
 __noinline int resolve(struct walk *walk)
 {
-	struct descent d = {};
-	__u32 depth, slot, i;
-	int reason;
+	struct descent d = { .walk = walk };
+	__u32 slot;
 
 	if (!walk)
 		return REASON_NO_MEMORY;
-	depth = walk->depth;
 	slot = walk->policy_slot;
 	d.paths = bpf_map_lookup_elem(&policy_paths, &slot);
 	if (!d.paths)
 		return REASON_NO_POLICY;
 	d.seen = HASH_OF_ROOT;
 	d.mount = mount_at(walk, d.seen);
-#pragma clang loop unroll(disable)
-	for (i = 0; i <= DEPTH_MOST; i++) {
-		/* 6.1 takes a loop whose head follows a call for an endless one: an instruction between them */
-		asm volatile("goto +0");
-		__u64 from = (depth - 1 - i) & (DEPTH_MOST - 1);
-
-		reason = enter_mount(&d, walk, i);
-		if (reason)
-			return reason;
-		if (i >= depth || nothing_deeper(&d))
-			break;
-		if (!d.mount && !d.node)
-			return REASON_UNREGISTERED;
-		reason = read_name(walk, walk->names[from], walk->lengths[from], NAME_LITERAL);
-		if (!reason)
-			reason = step_in_mounts(&d, walk);
-		if (!reason)
-			reason = step_in_policy(&d, walk);
-		if (reason)
-			return reason;
-	}
+	if (bpf_loop(DEPTH_MOST + 1, descend, &d, 0) < 0)
+		return REASON_TOO_DEEP;
+	if (d.reason)
+		return d.reason;
 	if (!d.node)
 		return REASON_UNREGISTERED;
-	return found(walk, d.node, d.beyond + depth - i);
+	return found(walk, d.node, d.beyond + walk->depth - d.steps);
 }
 
 /* Fills s->agent->walk with the answers of the dentry's place. */

@@ -1,5 +1,7 @@
 //! Why a request was refused, and the next step.
 
+use crate::ceiling::Refused;
+use crate::file::{InFile, Unreadable};
 use crate::keys::PREFIX;
 use crate::shown::Shown;
 use crate::values::{Domain, Invalid, PolicyName};
@@ -35,6 +37,12 @@ pub enum Error {
     HostRefuses { key: Shown },
     #[error("the annotations of config.json cannot be read at line {line}, column {column}")]
     Json { line: usize, column: usize },
+    #[error(transparent)]
+    InFile(#[from] InFile),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error(transparent)]
+    Refused(#[from] Refused),
 }
 
 impl Error {
@@ -59,6 +67,9 @@ impl Error {
             Self::Json { .. } => {
                 "annotations are one JSON object that maps strings to strings".to_owned()
             }
+            Self::InFile(wrong) => wrong.hint.clone(),
+            Self::Unreadable(file) => file.hint(),
+            Self::Refused(refused) => refused.hint(),
         }
     }
 }

@@ -7,8 +7,10 @@
 #![forbid(unsafe_code)]
 
 mod annotations;
+mod ceiling;
 mod container_kind;
 mod error;
+mod file;
 mod image;
 mod judge;
 mod keys;
@@ -19,8 +21,10 @@ mod systemd;
 mod values;
 
 pub use annotations::Annotations;
+pub use ceiling::{Cut, Effective, Granted, Refused, effective};
 pub use container_kind::ContainerKind;
 pub use error::Error;
+pub use file::{Config, Folders, InFile, Place, Preset, Unreadable};
 pub use image::{
     Answer, Answers, Decision, Image, NameNode, NetNode, PathNode, PortSet, Ports, TooLarge,
     compile,

@@ -88,6 +88,31 @@ impl Request {
         }
     }
 
+    /// The policy that the runtime itself was registered under.
+    pub(crate) fn node_policy(&self) -> Option<&PolicyName> {
+        self.node_policy.as_ref()
+    }
+
+    /// Every key that was given, as it was given; a sandbox answers for its whole pod.
+    pub(crate) fn keys(&self) -> Vec<(Key, Origin)> {
+        let of = |asked: &Asked, container: Option<&ContainerName>| {
+            let keys = Key::ALL.iter().copied().filter(|key| asked.is_set(*key));
+            keys.map(|key| (key, Origin::new(container, key)))
+                .collect::<Vec<_>>()
+        };
+        let mut keys = of(&self.asked, None);
+        for (name, own) in &self.overrides {
+            keys.extend(of(own, Some(name)));
+        }
+        keys
+    }
+
+    /// How the key that holds for this container was written.
+    pub(crate) fn origin(&self, key: Key) -> Origin {
+        let own = self.own().filter(|(_, own)| own.is_set(key));
+        Origin::new(own.map(|(name, _)| name), key)
+    }
+
     /// The first key that asks for something that must be enforced.
     ///
     /// A sandbox answers for its whole pod, so that a pod stops at its first container.

@@ -2,7 +2,7 @@
 
 mod generate;
 
-use generate::{act, path, policy};
+use generate::{act, folder_rename, open_policy, path, policy};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sevorix_policy::{
@@ -46,8 +46,17 @@ proptest! {
     }
 
     #[test]
+    fn they_agree_on_what_a_folder_carries(policy in open_policy(), acts in vec(folder_rename(), 32)) {
+        let image = image(&policy);
+        for act in acts {
+            let (judgement, decision) = (judge(&policy, &act), image.decide(&act));
+            prop_assert!(agree(&image, &judgement, decision), "{act:?}\n{judgement:?}\n{decision:?}");
+        }
+    }
+
+    #[test]
     fn what_was_moved_is_treated_as_before(
-        policy in policy(), from in path(), to in path(), inner in path(),
+        policy in prop_oneof![policy().boxed(), open_policy().boxed()], from in path(), to in path(), inner in path(),
         how in 0..3_u8,
     ) {
         let moved = judge(&policy, &Act::Rename { from: from.clone(), to: to.clone(), folder: true });

@@ -23,6 +23,7 @@ pub(crate) use path::{FRESH, extension_of, last_of};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::file::Place;
 use crate::values::{Domain, Mode, PolicyName, PresetName, TrustMask};
 
 /// What one container may do.
@@ -46,6 +47,10 @@ pub struct Policy {
     pub phases: BTreeMap<String, Phase>,
     pub receipts: Receipts,
     pub verdict: Verdict,
+    /// Where the rules and the settings stand.
+    pub places: BTreeMap<RuleId, Place>,
+    /// What annotations ask for that no rule says.
+    pub asked_needs: Vec<Need>,
 }
 
 impl Policy {
@@ -68,6 +73,8 @@ impl Policy {
             phases: BTreeMap::new(),
             receipts: Receipts::default(),
             verdict: Verdict::default(),
+            places: BTreeMap::new(),
+            asked_needs: Vec::new(),
         }
     }
 

@@ -26,6 +26,7 @@ pub enum Feature {
     Essential,
     Intent,
     FullReceipts,
+    Devices,
 }
 
 impl Feature {
@@ -43,6 +44,7 @@ impl Feature {
             Self::Essential => "essential destinations",
             Self::Intent => "intent windows",
             Self::FullReceipts => "receipts beyond their defaults",
+            Self::Devices => "a list of devices",
         }
     }
 }
@@ -56,7 +58,7 @@ impl fmt::Display for Feature {
 impl Policy {
     /// Everything it asks for that `compile` can't put into the kernel's tables alone.
     pub fn needs(&self) -> Vec<Need> {
-        let mut needs = Vec::new();
+        let mut needs = self.asked_needs.clone();
         let mut need = |feature, rule: &RuleId| {
             needs.push(Need {
                 feature,

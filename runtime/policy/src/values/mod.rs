@@ -27,6 +27,7 @@ pub use text::{AgentLabel, Intent};
 pub use trust_mask::TrustMask;
 
 pub(crate) use choice::{choice, nearest, none_of};
+pub(crate) use number::duration;
 pub(crate) use path::{check_absolute as check_path, check_component};
 
 use crate::shown::Shown;

@@ -52,6 +52,14 @@ impl PortRange {
     pub fn last(self) -> u16 {
         self.last.get()
     }
+
+    pub fn contains(self, other: Self) -> bool {
+        self.first <= other.first && other.last <= self.last
+    }
+
+    pub fn overlaps(self, other: Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
 }
 
 impl FromStr for NetEntry {
@@ -96,6 +104,31 @@ fn split_ports(text: &str) -> Result<(NetTarget, Option<&str>), Invalid> {
     }
 }
 
+impl NetTarget {
+    /// A name or `*.NAME`.
+    pub(crate) fn host(text: &str) -> Result<Self, Invalid> {
+        match text.strip_prefix("*.") {
+            None => text.parse().map(Self::Host),
+            Some(parent) => below(parent.parse()?).map(Self::Below),
+        }
+    }
+
+    /// A network of either family, or one address; without brackets.
+    pub(crate) fn cidr(text: &str) -> Result<Self, Invalid> {
+        if text.contains(':') {
+            let net = ipv6_net(text).map_err(|invalid| Invalid {
+                text: "is not a network".into(),
+                ..invalid
+            })?;
+            return Ok(Self::Net(net.into()));
+        }
+        match text.parse::<Ipv4Addr>() {
+            Ok(address) => Ok(Self::Net(Ipv4Net::from(address).into())),
+            Err(_) => Ok(Self::Net(ipv4_net(text)?.into())),
+        }
+    }
+}
+
 fn plain_target(text: &str) -> Result<NetTarget, Invalid> {
     if text.contains('/') {
         return Ok(NetTarget::Net(ipv4_net(text)?.into()));
@@ -103,10 +136,7 @@ fn plain_target(text: &str) -> Result<NetTarget, Invalid> {
     if let Ok(address) = text.parse::<Ipv4Addr>() {
         return Ok(NetTarget::Net(Ipv4Net::from(address).into()));
     }
-    match text.strip_prefix("*.") {
-        None => text.parse().map(NetTarget::Host),
-        Some(parent) => below(parent.parse()?).map(NetTarget::Below),
-    }
+    NetTarget::host(text)
 }
 
 fn below(parent: HostName) -> Result<HostName, Invalid> {

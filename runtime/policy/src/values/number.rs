@@ -16,6 +16,24 @@ pub(super) fn decimal(text: &str) -> Option<u32> {
         .flatten()
 }
 
+/// `250ms`, `2s`, `5m`, `1h`; never nothing.
+pub(crate) fn duration(text: &str) -> Result<Duration, Invalid> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let number = decimal(number).filter(|number| *number > 0);
+    number
+        .zip(milliseconds)
+        .map(|(number, unit)| Duration::from_millis(u64::from(number) * unit))
+        .ok_or_else(|| Invalid::new("is not a time", "write it as 250ms, 2s, 5m or 1h"))
+}
+
 /// How long an action waits for its verdict; at the end it is denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VerdictTimeout(NonZeroU32);
@@ -70,6 +88,16 @@ mod tests {
             "٣",
         ] {
             assert_eq!(decimal(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        for (text, seconds) in [("2s", 2), ("5m", 300), ("1h", 3600), ("3000ms", 3)] {
+            assert_eq!(duration(text).expect(text), Duration::from_secs(seconds));
+        }
+        for text in ["", "2", "s", "0s", "-1s", "1.5s", "2 s", "1d", "2sm", "02s"] {
+            assert!(duration(text).is_err(), "{text}");
         }
     }
 

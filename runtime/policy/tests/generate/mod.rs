@@ -1,4 +1,5 @@
 //! Policies and acts over few names, so that they meet often.
+#![allow(dead_code)] // each test takes what it needs
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -22,6 +23,33 @@ pub fn policy() -> impl Strategy<Value = Policy> {
         policy.never.net = nets.into_iter().map(never_net).collect();
         number(&mut policy);
         policy
+    })
+}
+
+/// One that lets most things through, so that renames are decided by what they carry.
+pub fn open_policy() -> impl Strategy<Value = Policy> {
+    (vec(file_rule(), 1..3), vec(exec_rule(), 0..2)).prop_map(|(files, execs)| {
+        let mut policy = Policy::new("open".parse().expect("a name"));
+        policy.file.default = Action::Allow;
+        policy.exec.default = Action::Allow;
+        policy.file.rules = files;
+        policy.exec.rules = execs;
+        number(&mut policy);
+        policy
+    })
+}
+
+/// A rename of a folder near the root.
+pub fn folder_rename() -> impl Strategy<Value = Act> {
+    let near = || {
+        let component = select(vec!["a", "b", "other"]);
+        vec(component, 1..3)
+            .prop_map(|parts| components(&format!("/{}", parts.join("/"))).expect("plain"))
+    };
+    (near(), near()).prop_map(|(from, to)| Act::Rename {
+        from,
+        to,
+        folder: true,
     })
 }
 

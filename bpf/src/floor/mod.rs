@@ -1,0 +1,121 @@
+//! The floor: what the kernel enforces for every container, whoever else is alive.
+//!
+//! The first caller after a boot loads the programs ([`load`]); everybody after that opens the pinned maps and writes a
+//! container into them. Whatever is written here is read by the programs in `src/bpf`; `abi.h` is what both agree on.
+
+mod bytes;
+mod canary;
+mod cgroup;
+mod events;
+mod hash;
+mod load;
+mod mounts;
+mod pins;
+mod register;
+mod skeleton;
+mod tables;
+
+pub use events::{Event, Operation, Outcome, Reason};
+pub use mounts::Mount;
+pub use register::{Container, Registration};
+
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use libbpf_rs::{MapCore, MapFlags};
+
+
+use self::load::Lock;
+use self::pins::Maps;
+use self::skeleton::types;
+use crate::{BpfError, Result};
+
+/// What the programs of this boot were loaded with.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+struct Boot {
+    /// Of the hashes.
+    secret: u64,
+    next_epoch: u64,
+}
+
+/// The hold on the kernel's side.
+#[derive(Debug)]
+pub struct Enforcer {
+    maps: Maps,
+}
+
+impl Enforcer {
+    /// Loads the floor if this boot has none yet. It is not there, or it holds: the last step before it counts as loaded
+    /// is a process that it must refuse everything.
+    pub fn ensure_loaded() -> Result<Self> {
+        let lock = Lock::take()?;
+        let maps = load::ensure(&lock)?;
+        Ok(Self { maps })
+    }
+
+    /// Puts a container under its policy.
+    pub fn register(&self, registration: &Registration<'_>) -> Result<Container> {
+        let lock = Lock::take()?;
+        register::register(&lock, &self.maps, registration)
+    }
+
+    /// Makes a process one of the container. `setup`: it is our own, and the agent only from its next exec on.
+    pub fn label(&self, pid: libc::pid_t, container: Container, setup: bool) -> Result<()> {
+        label(&self.maps, pid, container, setup)
+    }
+
+    /// Ends a registration. Processes that are still there are refused everything from now on.
+    pub fn release(&self, container: Container) -> Result<()> {
+        let lock = Lock::take()?;
+        register::release(&lock, &self.maps, container.slot)
+    }
+
+    /// Releases the containers whose cgroup is gone. How many there were.
+    pub fn sweep(&self) -> Result<usize> {
+        let lock = Lock::take()?;
+        register::sweep(&lock, &self.maps)
+    }
+
+    /// How often each operation had each outcome.
+    pub fn counts(&self, container: Container) -> Result<Vec<(Operation, Outcome, u64)>> {
+        events::counts(&self.maps, container.slot)
+    }
+
+    /// How many events of this boot found no room.
+    pub fn lost_events(&self) -> Result<u64> {
+        events::lost(&self.maps)
+    }
+
+    /// Hands over what was reported since the last call, of all containers.
+    pub fn read_events(&self, wait: std::time::Duration, mut take: impl FnMut(Event)) -> Result<()> {
+        events::read(&self.maps, wait, &mut take)
+    }
+}
+
+fn label(maps: &Maps, pid: libc::pid_t, container: Container, setup: bool) -> Result<()> {
+    const SETUP: u32 = 1;
+    let task = pidfd(pid).map_err(BpfError::io(format!("open the process {pid}")))?;
+    let agent = types::agent {
+        label: types::label {
+            slot: container.slot,
+            generation: container.generation,
+            flags: if setup { SETUP } else { 0 },
+            reserved: 0,
+        },
+        ..Default::default()
+    };
+    let key = task.as_raw_fd().to_ne_bytes();
+    maps.agents
+        .update(&key, bytes::bytes(&agent), MapFlags::ANY)
+        .map_err(BpfError::floor(format!("label the process {pid}")))
+}
+
+fn pidfd(pid: libc::pid_t) -> std::io::Result<OwnedFd> {
+    // SAFETY: takes two integers.
+    let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    match RawFd::try_from(answer) {
+        // SAFETY: the kernel has just opened it for us and nobody else owns it.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}

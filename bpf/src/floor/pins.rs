@@ -1,0 +1,162 @@
+//! The maps of the loaded object: pinned under /sys/fs/bpf, so that they and the programs outlive every process.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType};
+
+use super::Boot;
+use super::bytes::{Abi, bytes, value};
+use super::cgroup::{c_string, magic_of};
+use crate::{BpfError, Result};
+
+const FILE_SYSTEM: &str = "/sys/fs/bpf";
+const FOLDER: &str = "/sys/fs/bpf/sevorix";
+/// Pinned last: without it the folder is what a crash left.
+const READY: &str = "ready";
+
+/// The folder of this very object's pins.
+pub(super) fn folder() -> PathBuf {
+    Path::new(FOLDER).join(concat!("v", env!("SEVORIX_FLOOR")))
+}
+
+pub(super) fn is_ready() -> bool {
+    folder().join(READY).exists()
+}
+
+/// The file system that pins live in must be there; nothing is mounted behind the operator's back.
+pub(super) fn check_file_system() -> Result<()> {
+    const MAGIC: i64 = 0xcafe_4a11;
+    let path = c_string(Path::new(FILE_SYSTEM))?;
+    match magic_of(&path) {
+        Ok(MAGIC) => Ok(()),
+        _ => Err(BpfError::Host {
+            lack: format!("there is no BPF file system at {FILE_SYSTEM}"),
+            fix: format!("mount it: mount -t bpf -o mode=700 bpf {FILE_SYSTEM}"),
+        }),
+    }
+}
+
+/// An empty folder for the pins; what a crash left in it is removed, links and all.
+pub(super) fn make_folder() -> Result<PathBuf> {
+    let folder = folder();
+    if folder.exists() {
+        remove(&folder)?;
+    }
+    for name in ["maps", "links"] {
+        let path = folder.join(name);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(BpfError::io(format!("make the folder {}", path.display())))?;
+    }
+    Ok(folder)
+}
+
+pub(super) fn remove(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).map_err(BpfError::io(format!("remove {}", folder.display())))
+}
+
+/// The maps that the Rust side writes and reads.
+#[derive(Debug)]
+pub(super) struct Maps {
+    pub agents: MapHandle,
+    pub containers: MapHandle,
+    pub cgroups: MapHandle,
+    pub gate: MapHandle,
+    pub policies: MapHandle,
+    pub policy_paths: MapHandle,
+    pub policy_names: MapHandle,
+    pub mounts: MapHandle,
+    pub counters: MapHandle,
+    pub events: MapHandle,
+    pub bss: MapHandle,
+    pub ready: MapHandle,
+}
+
+impl Maps {
+    pub fn find(mut one: impl FnMut(&str) -> Result<MapHandle>, ready: MapHandle) -> Result<Self> {
+        Ok(Self {
+            agents: one("agents")?,
+            containers: one("containers")?,
+            cgroups: one("cgroups")?,
+            gate: one("gate")?,
+            policies: one("policies")?,
+            policy_paths: one("policy_paths")?,
+            policy_names: one("policy_names")?,
+            mounts: one("mounts")?,
+            counters: one("counters")?,
+            events: one("events")?,
+            bss: one("bss")?,
+            ready,
+        })
+    }
+
+    pub fn pinned() -> Result<Self> {
+        let folder = folder();
+        let ready = open(&folder.join(READY))?;
+        Self::find(|name| open(&folder.join("maps").join(name)), ready)
+    }
+
+    pub fn boot(&self) -> Result<Boot> {
+        get(&self.ready, &0_u32)
+    }
+}
+
+fn open(path: &Path) -> Result<MapHandle> {
+    MapHandle::from_pinned_path(path).map_err(BpfError::floor(format!("open {}", path.display())))
+}
+
+/// Bears what the boot's programs were loaded with; pinning it says that they are all there.
+pub(super) fn make_ready_map(boot: Boot) -> Result<MapHandle> {
+    let ready = new_map(MapType::Array, "sevorix_ready", size_of::<u32>(), size_of::<Boot>(), 1)?;
+    set(&ready, &0_u32, &boot)?;
+    Ok(ready)
+}
+
+pub(super) fn pin_ready(ready: &mut MapHandle) -> Result<()> {
+    let path = folder().join(READY);
+    ready.pin(&path).map_err(BpfError::floor(format!("pin {}", path.display())))
+}
+
+pub(super) fn new_map(kind: MapType, name: &str, key: usize, value: usize, entries: usize) -> Result<MapHandle> {
+    let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let options = libbpf_rs::libbpf_sys::bpf_map_create_opts {
+        sz: size_of::<libbpf_rs::libbpf_sys::bpf_map_create_opts>() as u64,
+        ..Default::default()
+    };
+    MapHandle::create(kind, Some(name), size(key), size(value), size(entries), &options)
+        .map_err(BpfError::floor(format!("make the map {name} with {entries} entries")))
+}
+
+pub(super) fn set<K: Abi, V: Abi>(map: &MapHandle, key: &K, new: &V) -> Result<()> {
+    map.update(bytes(key), bytes(new), MapFlags::ANY)
+        .map_err(BpfError::floor(format!("write to the map {}", map.name().display())))
+}
+
+pub(super) fn get<K: Abi, V: Abi>(map: &MapHandle, key: &K) -> Result<V> {
+    let failed = || format!("read the map {}", map.name().display());
+    let found = map.lookup(bytes(key), MapFlags::ANY).map_err(BpfError::floor(failed()))?;
+    found
+        .and_then(|bytes| value(&bytes))
+        .ok_or_else(|| BpfError::io(failed())(std::io::ErrorKind::NotFound.into()))
+}
+
+/// Missing is as good as removed.
+pub(super) fn remove_entry<K: Abi>(map: &MapHandle, key: &K) -> Result<()> {
+    match map.delete(bytes(key)) {
+        Err(error) if error.kind() == libbpf_rs::ErrorKind::NotFound => Ok(()),
+        answer => answer.map_err(BpfError::floor(format!("remove from the map {}", map.name().display()))),
+    }
+}
+
+/// All entries, in a few system calls.
+pub(super) fn entries<K: Abi, V: Abi>(map: &MapHandle) -> Result<Vec<(K, V)>> {
+    let failed = || BpfError::floor(format!("list the map {}", map.name().display()));
+    let batch = map.lookup_batch(1024, MapFlags::ANY, MapFlags::ANY).map_err(failed())?;
+    Ok(batch
+        .filter_map(|(key, found)| Some((value(&key)?, value(&found)?)))
+        .collect())
+}
