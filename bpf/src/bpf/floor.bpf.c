@@ -3,8 +3,11 @@
  * The floor under every agent: one object, loaded and attached once per boot, for all containers. Each part is a file;
  * they are one translation unit, so that they share the maps and the big functions without a linker.
  */
+#include "cgroup.bpf.c"
 #include "exec.bpf.c"
 #include "file.bpf.c"
+#include "harden.bpf.c"
+#include "net.bpf.c"
 #include "scope.bpf.c"
 #include "tree.bpf.c"
 
