@@ -15,5 +15,7 @@
 struct path_node path_node_type;
 struct name_node name_node_type;
 struct event event_type;
+struct net_key net_key_type;
+struct port_set port_set_type;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -254,21 +254,38 @@ int BPF_PROG(close_kernel_log, int type, int ret)
 
 #define TIOCSTI 0x5412
 #define TIOCLINUX 0x541c
+#define FS_IOC_SETFLAGS 0x40086602
+#define FS_IOC32_SETFLAGS 0x40046602
+#define FS_IOC_FSSETXATTR 0x401c5820
 
-/* R22: letters that seem to come from the operator's keyboard. */
+static __always_inline int judge_control(struct file *file, unsigned int cmd)
+{
+	struct subject s;
+
+	switch (cmd) {
+	case TIOCSTI:
+	case TIOCLINUX:
+		return CLOSED(OP_IOCTL);
+	case FS_IOC_SETFLAGS:
+	case FS_IOC32_SETFLAGS:
+	case FS_IOC_FSSETXATTR:
+		if (!subject_of_current(&s))
+			return 0;
+		return finish(&s, OP_SETATTR, judge_change_of(&s, file->f_path.dentry), -EACCES);
+	}
+	return 0;
+}
+
+/* R22: letters that seem to come from the operator's keyboard. F21: attributes that are no file's contents. */
 SEC("lsm/file_ioctl")
 int BPF_PROG(control_file, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {
-	if (ret || (cmd != TIOCSTI && cmd != TIOCLINUX))
-		return ret;
-	return CLOSED(OP_IOCTL);
+	return ret ? ret : judge_control(file, cmd);
 }
 
 /* The same, from a 32-bit program; 6.8. */
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(control_file_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
 {
-	if (ret || (cmd != TIOCSTI && cmd != TIOCLINUX))
-		return ret;
-	return CLOSED(OP_IOCTL);
+	return ret ? ret : judge_control(file, cmd);
 }

@@ -215,23 +215,27 @@ static __always_inline verdict_t judge_peer(struct subject *s, struct sock *peer
 	struct network *network;
 	struct unix_sock *named;
 	struct dentry *dentry;
-	__u32 slot;
+	__u32 slot, by_kind;
 
 	if (reason || !peer)
 		return refuse(reason ? reason : REASON_NO_MEMORY);
-	if (is_own(s, bpf_sk_storage_get(&sockets, peer, NULL, 0)))
-		return ALLOW;
 	slot = s->container->policy_slot;
 	network = bpf_map_lookup_elem(&networks, &slot);
 	if (!network || !network->policy_id)
 		return refuse(REASON_NO_POLICY);
-	if (!network->unix_any)
-		return network->unix_peer;
 	named = bpf_skc_to_unix_sock(peer);
 	if (!named)
 		return refuse(REASON_SOCKET_FAMILY);
 	dentry = named->path.dentry;
-	return dentry ? judge_place(s, dentry, 1 << WRITE) : refuse(REASON_PEER_OUTSIDE); /* abstract, or not bound */
+	if (is_own(s, bpf_sk_storage_get(&sockets, peer, NULL, 0)))
+		by_kind = ALLOW;
+	else if (!network->unix_any)
+		by_kind = network->unix_peer;
+	else if (dentry)
+		by_kind = ALLOW;
+	else
+		return refuse(REASON_PEER_OUTSIDE); /* abstract, or not bound: no rule can name it */
+	return dentry ? stricter(judge_place(s, dentry, 1 << WRITE), by_kind) : by_kind;
 }
 
 /* N13: engine sockets, agents for keys, message buses. What is accepted at the other end is this container's, too. */
