@@ -7,6 +7,8 @@
 #include "event.h"
 #include "object.h"
 
+/* What is closed is so whatever the arguments are, which differ between kernels: they are not read, nor is the answer of
+ * an earlier program behind them. A chain of programs ends with the first that refuses. */
 #define CLOSED(operation)                                                                                              \
 	({                                                                                                             \
 		struct subject s;                                                                                      \
@@ -16,22 +18,22 @@
 
 /* R11: maps, programs and links, those of the floor among them. */
 SEC("lsm/bpf")
-int BPF_PROG(close_bpf, int cmd, void *attr, unsigned int size, int ret)
+int BPF_PROG(close_bpf)
 {
-	return ret ? ret : CLOSED(OP_BPF);
+	return CLOSED(OP_BPF);
 }
 
 /* R11: a descriptor of one that somebody handed over. */
 SEC("lsm/bpf_map")
-int BPF_PROG(close_bpf_map, void *map, unsigned int mode, int ret)
+int BPF_PROG(close_bpf_map)
 {
-	return ret ? ret : CLOSED(OP_BPF);
+	return CLOSED(OP_BPF);
 }
 
 SEC("lsm/bpf_prog")
-int BPF_PROG(close_bpf_prog, void *prog, int ret)
+int BPF_PROG(close_bpf_prog)
 {
-	return ret ? ret : CLOSED(OP_BPF);
+	return CLOSED(OP_BPF);
 }
 
 /* A task without a label is no agent, or one of another container. */
@@ -91,43 +93,42 @@ int BPF_PROG(signal_task, struct task_struct *task, void *info, int sig, void *c
 
 /* F7, F9: other views of the same files. */
 SEC("lsm/sb_mount")
-int BPF_PROG(close_mount, const char *name, const struct path *path, const char *type, unsigned long flags, void *data,
-	     int ret)
+int BPF_PROG(close_mount)
 {
-	return ret ? ret : CLOSED(OP_MOUNT);
+	return CLOSED(OP_MOUNT);
 }
 
 SEC("lsm/sb_remount")
-int BPF_PROG(close_remount, struct super_block *sb, void *options, int ret)
+int BPF_PROG(close_remount)
 {
-	return ret ? ret : CLOSED(OP_MOUNT);
+	return CLOSED(OP_MOUNT);
 }
 
 /* F22: what a mount hides. */
 SEC("lsm/sb_umount")
-int BPF_PROG(close_umount, struct vfsmount *mnt, int flags, int ret)
+int BPF_PROG(close_umount)
 {
-	return ret ? ret : CLOSED(OP_MOUNT);
+	return CLOSED(OP_MOUNT);
 }
 
 SEC("lsm/sb_pivotroot")
-int BPF_PROG(close_pivot_root, const struct path *old_path, const struct path *new_path, int ret)
+int BPF_PROG(close_pivot_root)
 {
-	return ret ? ret : CLOSED(OP_MOUNT);
+	return CLOSED(OP_MOUNT);
 }
 
 /* F8, F9: the calls before this one have no hook; without it their mounts are nowhere. */
 SEC("lsm/move_mount")
-int BPF_PROG(close_move_mount, const struct path *from_path, const struct path *to_path, int ret)
+int BPF_PROG(close_move_mount)
 {
-	return ret ? ret : CLOSED(OP_MOUNT);
+	return CLOSED(OP_MOUNT);
 }
 
 /* R4, F10: in a user namespace of its own a task has every capability again. */
 SEC("lsm/userns_create")
-int BPF_PROG(close_user_namespaces, const struct cred *cred, int ret)
+int BPF_PROG(close_user_namespaces)
 {
-	return ret ? ret : CLOSED(OP_NAMESPACE);
+	return CLOSED(OP_NAMESPACE);
 }
 
 #define ANONYMOUS_NAME 16
@@ -164,92 +165,92 @@ int BPF_PROG(close_rings, struct inode *inode, const struct qstr *name, const st
 
 /* N19: rings that were made outside. */
 SEC("lsm/uring_override_creds")
-int BPF_PROG(close_ring_creds, const struct cred *new, int ret)
+int BPF_PROG(close_ring_creds)
 {
-	return ret ? ret : CLOSED(OP_TAMPER);
+	return CLOSED(OP_TAMPER);
 }
 
 SEC("lsm/uring_sqpoll")
-int BPF_PROG(close_ring_threads, int ret)
+int BPF_PROG(close_ring_threads)
 {
-	return ret ? ret : CLOSED(OP_TAMPER);
+	return CLOSED(OP_TAMPER);
 }
 
 SEC("lsm/uring_cmd")
-int BPF_PROG(close_ring_commands, void *command, int ret)
+int BPF_PROG(close_ring_commands)
 {
-	return ret ? ret : CLOSED(OP_TAMPER);
+	return CLOSED(OP_TAMPER);
 }
 
 /* R28: other tasks' and the kernel's secrets, and its largest hole. */
 SEC("lsm/perf_event_open")
-int BPF_PROG(close_perf, void *attr, int type, int ret)
+int BPF_PROG(close_perf)
 {
-	return ret ? ret : CLOSED(OP_CAPABILITY);
+	return CLOSED(OP_CAPABILITY);
 }
 
 /* R28: /dev/mem, kprobes, unsigned modules, and what else a locked kernel refuses everybody. */
 SEC("lsm/locked_down")
-int BPF_PROG(lock_down, int what, int ret)
+int BPF_PROG(lock_down)
 {
-	return ret ? ret : CLOSED(OP_CAPABILITY);
+	return CLOSED(OP_CAPABILITY);
 }
 
 /* R21: code for the kernel, also code that it would fetch itself for a name that an agent gave. */
 SEC("lsm/kernel_module_request")
-int BPF_PROG(close_module_requests, char *name, int ret)
+int BPF_PROG(close_module_requests)
 {
-	return ret ? ret : CLOSED(OP_TAMPER);
+	return CLOSED(OP_TAMPER);
 }
 
 SEC("lsm/kernel_read_file")
-int BPF_PROG(close_kernel_files, struct file *file, int id, bool contents, int ret)
+int BPF_PROG(close_kernel_files)
 {
-	return ret ? ret : CLOSED(OP_TAMPER);
+	return CLOSED(OP_TAMPER);
 }
 
 SEC("lsm/kernel_load_data")
-int BPF_PROG(close_kernel_data, int id, bool contents, int ret)
+int BPF_PROG(close_kernel_data)
 {
-	return ret ? ret : CLOSED(OP_TAMPER);
+	return CLOSED(OP_TAMPER);
 }
 
 /* R27: keys are the machine's. */
 SEC("lsm/key_alloc")
-int BPF_PROG(close_new_keys, void *key, const struct cred *cred, unsigned long flags, int ret)
+int BPF_PROG(close_new_keys)
 {
-	return ret ? ret : CLOSED(OP_CAPABILITY);
+	return CLOSED(OP_CAPABILITY);
 }
 
 SEC("lsm/key_permission")
-int BPF_PROG(close_keys, unsigned long key, const struct cred *cred, int need, int ret)
+int BPF_PROG(close_keys)
 {
-	return ret ? ret : CLOSED(OP_CAPABILITY);
+	return CLOSED(OP_CAPABILITY);
 }
 
 /* Quotas, the clock and the kernel's log are the machine's, too. */
 SEC("lsm/quotactl")
-int BPF_PROG(close_quotas, int commands, int type, int id, struct super_block *sb, int ret)
+int BPF_PROG(close_quotas)
 {
-	return ret ? ret : CLOSED(OP_CAPABILITY);
+	return CLOSED(OP_CAPABILITY);
 }
 
 SEC("lsm/quota_on")
-int BPF_PROG(close_quota_files, struct dentry *dentry, int ret)
+int BPF_PROG(close_quota_files)
 {
-	return ret ? ret : CLOSED(OP_CAPABILITY);
+	return CLOSED(OP_CAPABILITY);
 }
 
 SEC("lsm/settime")
-int BPF_PROG(close_clock, void *time, void *zone, int ret)
+int BPF_PROG(close_clock)
 {
-	return ret ? ret : CLOSED(OP_CAPABILITY);
+	return CLOSED(OP_CAPABILITY);
 }
 
 SEC("lsm/syslog")
-int BPF_PROG(close_kernel_log, int type, int ret)
+int BPF_PROG(close_kernel_log)
 {
-	return ret ? ret : CLOSED(OP_CAPABILITY);
+	return CLOSED(OP_CAPABILITY);
 }
 
 #define TIOCSTI 0x5412

@@ -90,6 +90,11 @@ int BPF_PROG(connect_socket, struct socket *sock, struct sockaddr *address, int 
 	return finish(&s, OP_CONNECT, judge_connect(&s, sock->sk, address, addrlen), -EPERM);
 }
 
+static __always_inline bool opens_connection(struct sock *sk)
+{
+	return sk && sk->sk_type == SOCK_STREAM;
+}
+
 /* A stream goes where it is connected to, unless it is opened by this very message. */
 static __always_inline bool names_destination(struct sock *sk, struct msghdr *msg)
 {
@@ -125,7 +130,7 @@ int BPF_PROG(send_message, struct socket *sock, struct msghdr *msg, int size, in
 		return ret;
 	if (!subject_of_current(&s))
 		return 0;
-	return finish(&s, OP_SEND, judge_send(&s, sock->sk, msg), -EPERM);
+	return finish(&s, opens_connection(sock->sk) ? OP_CONNECT : OP_SEND, judge_send(&s, sock->sk, msg), -EPERM);
 }
 
 static __always_inline verdict_t judge_service(struct subject *s, const struct destination *at)
