@@ -90,17 +90,17 @@ int BPF_PROG(connect_socket, struct socket *sock, struct sockaddr *address, int 
 	return finish(&s, OP_CONNECT, judge_connect(&s, sock->sk, address, addrlen), -EPERM);
 }
 
-static __always_inline bool opens_connection(struct sock *sk)
-{
-	return sk && sk->sk_type == SOCK_STREAM;
-}
-
 /* A stream goes where it is connected to, unless it is opened by this very message. */
 static __always_inline bool names_destination(struct sock *sk, struct msghdr *msg)
 {
 	if (!msg->msg_name)
 		return false;
 	return sk->sk_type != SOCK_STREAM || (msg->msg_flags & MSG_FASTOPEN);
+}
+
+static __always_inline bool opens_connection(struct sock *sk, struct msghdr *msg)
+{
+	return sk && sk->sk_type == SOCK_STREAM && is_internet(sk->__sk_common.skc_family) && names_destination(sk, msg);
 }
 
 static __always_inline verdict_t judge_send(struct subject *s, struct sock *sk, struct msghdr *msg)
@@ -124,13 +124,15 @@ static __always_inline verdict_t judge_send(struct subject *s, struct sock *sk, 
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(send_message, struct socket *sock, struct msghdr *msg, int size, int ret)
 {
+	enum operation operation;
 	struct subject s;
 
 	if (ret)
 		return ret;
 	if (!subject_of_current(&s))
 		return 0;
-	return finish(&s, opens_connection(sock->sk) ? OP_CONNECT : OP_SEND, judge_send(&s, sock->sk, msg), -EPERM);
+	operation = opens_connection(sock->sk, msg) ? OP_CONNECT : OP_SEND;
+	return finish(&s, operation, judge_send(&s, sock->sk, msg), -EPERM);
 }
 
 static __always_inline verdict_t judge_service(struct subject *s, const struct destination *at)
