@@ -132,6 +132,13 @@ enum reason {
 	REASON_KERNEL_INTERFACE,
 	REASON_NO_PATH, /* memfd, deleted, O_TMPFILE: no name to judge an executable by */
 	REASON_DEVICE_NODE,
+	REASON_ADDRESS, /* too short, or of a family that the socket is not of */
+	REASON_SOCKET_FAMILY,
+	REASON_SOCKET_OPTION,
+	REASON_FOREIGN_SOCKET, /* made outside the container */
+	REASON_PEER_OUTSIDE,
+	REASON_TASK_OUTSIDE,
+	REASON_CLOSED, /* to every agent: mounts, namespaces, bpf, keys and their kin */
 };
 
 _Static_assert((RESULTS & (RESULTS - 1)) == 0, "an index of results can be masked");

@@ -3,8 +3,11 @@
  * The floor under every agent: one object, loaded and attached once per boot, for all containers. Each part is a file;
  * they are one translation unit, so that they share the maps and the big functions without a linker.
  */
+#include "cgroup.bpf.c"
 #include "exec.bpf.c"
 #include "file.bpf.c"
+#include "harden.bpf.c"
+#include "net.bpf.c"
 #include "scope.bpf.c"
 #include "tree.bpf.c"
 
@@ -12,5 +15,7 @@
 struct path_node path_node_type;
 struct name_node name_node_type;
 struct event event_type;
+struct net_key net_key_type;
+struct port_set port_set_type;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

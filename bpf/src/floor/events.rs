@@ -122,6 +122,13 @@ named! {
         KernelInterface = "kernel-interface",
         NoPath = "no-path",
         DeviceNode = "device-node",
+        Address = "address",
+        SocketFamily = "socket-family",
+        SocketOption = "socket-option",
+        ForeignSocket = "foreign-socket",
+        PeerOutside = "peer-outside",
+        TaskOutside = "task-outside",
+        Closed = "closed",
     }
 }
 

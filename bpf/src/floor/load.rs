@@ -10,7 +10,7 @@ use std::path::Path;
 use libbpf_rs::btf::types::{Func, FuncProto};
 use libbpf_rs::btf::{Btf, ReferencesType};
 use libbpf_rs::skel::{OpenSkel, Skel, SkelBuilder};
-use libbpf_rs::{Link, MapCore, MapHandle, Object};
+use libbpf_rs::{Link, MapCore, MapHandle, Object, ProgramMut};
 
 use super::pins::{self, Maps};
 use super::skeleton::{FloorSkelBuilder, OpenFloorSkel};
@@ -20,15 +20,10 @@ use crate::{BpfError, Result};
 const RUN: &str = "/run/sevorix";
 
 /// Hooks that not every kernel above the floor has, and what stands in for each.
-const OPTIONAL: [(&str, &str); 2] = [
-    (
-        "file_truncate",
-        "inode_setattr (file_truncate came with 6.2)",
-    ),
-    (
-        "path_truncate",
-        "inode_setattr (without CONFIG_SECURITY_PATH there is no path_truncate)",
-    ),
+const OPTIONAL: [(&str, &str); 3] = [
+    ("file_ioctl_compat", "file_ioctl (file_ioctl_compat came with 6.8)"),
+    ("file_truncate", "inode_setattr (file_truncate came with 6.2)"),
+    ("path_truncate", "inode_setattr (without CONFIG_SECURITY_PATH there is no path_truncate)"),
 ];
 
 /// Held while the state of the floor is read and changed. It ends with the file, however the process ends.
@@ -161,7 +156,7 @@ fn choose_programs(open: &mut OpenFloorSkel<'_>) -> Result<()> {
 }
 
 fn attach(object: &mut Object) -> Result<Vec<(String, Link)>> {
-    let programs = object.progs_mut().filter(|program| program.autoload());
+    let programs = object.progs_mut().filter(|program| program.autoload() && is_hook(program));
     programs
         .map(|program| {
             let name = program.name().to_string_lossy().into_owned();
@@ -171,6 +166,11 @@ fn attach(object: &mut Object) -> Result<Vec<(String, Link)>> {
             Ok((name, link))
         })
         .collect()
+}
+
+/// The others are attached to the cgroup of each container.
+fn is_hook(program: &ProgramMut<'_>) -> bool {
+    program.section().to_string_lossy().starts_with("lsm/")
 }
 
 fn maps_of(object: &Object, ready: &MapHandle) -> Result<Maps> {
@@ -198,6 +198,10 @@ fn pin(object: &mut Object, links: Vec<(String, Link)>, ready: &mut MapHandle) -
         let path = folder.join("maps").join(name_of(&name));
         map.pin(&path)
             .map_err(BpfError::floor(format!("pin {}", path.display())))?;
+    }
+    for mut program in object.progs_mut().filter(|program| program.autoload() && !is_hook(program)) {
+        let path = folder.join("programs").join(program.name());
+        program.pin(&path).map_err(BpfError::floor(format!("pin {}", path.display())))?;
     }
     for (name, mut link) in links {
         let path = folder.join("links").join(&name);

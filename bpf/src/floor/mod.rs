@@ -10,6 +10,7 @@ mod events;
 mod hash;
 mod load;
 mod mounts;
+mod network;
 mod pins;
 mod register;
 mod skeleton;

@@ -44,7 +44,7 @@ pub(super) fn make_folder() -> Result<PathBuf> {
     if folder.exists() {
         remove(&folder)?;
     }
-    for name in ["maps", "links"] {
+    for name in ["maps", "programs", "links"] {
         let path = folder.join(name);
         fs::DirBuilder::new()
             .recursive(true)
@@ -69,6 +69,9 @@ pub(super) struct Maps {
     pub policies: MapHandle,
     pub policy_paths: MapHandle,
     pub policy_names: MapHandle,
+    pub policy_nets: MapHandle,
+    pub policy_port_sets: MapHandle,
+    pub networks: MapHandle,
     pub mounts: MapHandle,
     pub counters: MapHandle,
     pub events: MapHandle,
@@ -86,6 +89,9 @@ impl Maps {
             policies: one("policies")?,
             policy_paths: one("policy_paths")?,
             policy_names: one("policy_names")?,
+            policy_nets: one("policy_nets")?,
+            policy_port_sets: one("policy_port_sets")?,
+            networks: one("networks")?,
             mounts: one("mounts")?,
             counters: one("counters")?,
             events: one("events")?,

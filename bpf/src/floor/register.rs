@@ -12,7 +12,7 @@ use super::hash::Hasher;
 use super::load::Lock;
 use super::pins::{self, Maps, entries, get, remove_entry, set};
 use super::skeleton::types;
-use super::{Mount, label, mounts, tables};
+use super::{Mount, label, mounts, network, tables};
 use crate::{BpfError, Result};
 
 /// A container as the programs are to know it.
@@ -67,6 +67,7 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
         for (key, node) in &mounts {
             set(&maps.mounts, key, node)?;
         }
+        network::attach(new.cgroup, slot)?;
         set_gate(maps, Some(cgroup))?;
         if let Some(pid) = new.init {
             label(maps, pid, container, true)?;
@@ -108,6 +109,7 @@ fn share_policy(maps: &Maps, image: &Image, hasher: Hasher) -> Result<u32> {
         })?;
     fill(&maps.policy_paths, *slot, &tables::paths(image, hasher))?;
     fill(&maps.policy_names, *slot, &tables::names(image, hasher))?;
+    network::fill(maps, *slot, image)?;
     set(&maps.policies, slot, &tables::policy(image, hasher))?;
     Ok(*slot)
 }
@@ -161,6 +163,7 @@ pub(super) fn release(_lock: &Lock, maps: &Maps, slot: u32) -> Result<()> {
         return Ok(());
     }
     remove_entry(&maps.cgroups, &old.cgroup_id)?;
+    network::detach(slot)?;
     let free = types::container {
         generation: old.generation.wrapping_add(1),
         ..Default::default()
@@ -183,6 +186,7 @@ fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
         return Ok(());
     }
     set(&maps.policies, &slot, &types::policy::default())?;
+    network::clear(maps, slot)?;
     remove_entry(&maps.policy_paths, &slot)?;
     remove_entry(&maps.policy_names, &slot)
 }

@@ -105,7 +105,7 @@ fn pack_all(answers: &Answers) -> u64 {
 }
 
 /// The compiler of policies keeps to 13 bits of rules.
-fn pack(answer: Answer) -> u16 {
+pub(super) fn pack(answer: Answer) -> u16 {
     let action = match answer.action {
         Action::Allow => 0,
         Action::Ask => 1,

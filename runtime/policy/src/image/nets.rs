@@ -17,8 +17,15 @@ pub(super) fn compile(
     let mut sets = Vec::new();
     let mut known = HashMap::new();
     let mut nodes = Vec::new();
+    let rules = RulesByNet::of(policy);
+    let mut around: Vec<IpNet> = Vec::new();
     for net in places(policy) {
-        let set = port_set(policy, numbers, net)?;
+        // sorted as they are, a network follows those around it
+        while around.last().is_some_and(|last| !last.contains(&net)) {
+            around.pop();
+        }
+        around.push(net);
+        let set = port_set(policy, numbers, net, &rules.on(&around))?;
         let set = *known.entry(set.clone()).or_insert_with(|| {
             sets.push(set);
             sets.len() - 1
@@ -58,8 +65,50 @@ pub(super) fn as_ipv6(net: IpNet) -> Ipv6Net {
     }
 }
 
-fn port_set(policy: &Policy, numbers: &Numbers, net: IpNet) -> Result<PortSet, TooLarge> {
-    let starts = starts(policy);
+/// A policy may name 100,000 networks: of each, only the rules on it and around it are asked.
+struct RulesByNet<'a> {
+    everywhere: Vec<Placed<'a>>,
+    by_net: HashMap<IpNet, Vec<Placed<'a>>>,
+}
+
+/// Its place among all rules, and whether it is one of `never`.
+type Placed<'a> = (usize, bool, &'a NetRule);
+
+impl<'a> RulesByNet<'a> {
+    fn of(policy: &'a Policy) -> Self {
+        let never = policy.never.net.iter().map(|rule| (true, rule));
+        let own = policy.net.rules.iter().map(|rule| (false, rule));
+        let mut rules = Self {
+            everywhere: Vec::new(),
+            by_net: HashMap::new(),
+        };
+        for (place, (never, rule)) in never.chain(own).enumerate() {
+            let placed = (place, never, rule);
+            match &rule.target {
+                None => rules.everywhere.push(placed),
+                Some(NetTarget::Net(net)) => rules.by_net.entry(*net).or_default().push(placed),
+                Some(NetTarget::Host(_) | NetTarget::Below(_)) => {}
+            }
+        }
+        rules
+    }
+
+    /// In the order of the policy.
+    fn on(&self, nets: &[IpNet]) -> Vec<Placed<'a>> {
+        let named = nets.iter().filter_map(|net| self.by_net.get(net)).flatten();
+        let mut rules: Vec<Placed<'a>> = self.everywhere.iter().chain(named).copied().collect();
+        rules.sort_unstable_by_key(|(place, ..)| *place);
+        rules
+    }
+}
+
+fn port_set(
+    policy: &Policy,
+    numbers: &Numbers,
+    net: IpNet,
+    rules: &[Placed<'_>],
+) -> Result<PortSet, TooLarge> {
+    let starts = starts(rules);
     let mut ports: Vec<Ports> = Vec::new();
     for protocol in [Protocol::Tcp, Protocol::Udp] {
         for (index, first) in starts.iter().enumerate() {
@@ -69,7 +118,8 @@ fn port_set(policy: &Policy, numbers: &Numbers, net: IpNet) -> Result<PortSet, T
                 port: *first,
                 protocol,
             };
-            let answer = numbers.answer(policy.by_destination(&point));
+            let rules = rules.iter().map(|(_, never, rule)| (*never, *rule));
+            let answer = numbers.answer(policy.by_rules(rules, &point));
             let last = starts.get(index + 1).map_or(u16::MAX, |next| next - 1);
             match ports.last_mut() {
                 Some(previous) if previous.protocol == protocol && previous.answer == answer => {
@@ -95,9 +145,8 @@ fn port_set(policy: &Policy, numbers: &Numbers, net: IpNet) -> Result<PortSet, T
 }
 
 /// Every port that an answer can change at.
-fn starts(policy: &Policy) -> Vec<u16> {
-    let rules = policy.never.net.iter().chain(&policy.net.rules);
-    let ranges = rules.flat_map(|rule| {
+fn starts(rules: &[Placed<'_>]) -> Vec<u16> {
+    let ranges = rules.iter().flat_map(|(.., rule)| {
         let excepted = rule.unless.iter().filter_map(|entry| entry.ports);
         rule.ports.iter().copied().chain(excepted)
     });

@@ -90,14 +90,32 @@ impl Policy {
         )
     }
 
-    pub(crate) fn voices_on_destination(&self, point: &Point) -> Vec<Voice<'_>> {
-        let never = self.never.net.iter().filter(|rule| point.is_in(rule));
-        let own = self.net.rules.iter().filter(|rule| point.is_in(rule));
-        never
-            .map(|rule| Voice::from(rule).never())
-            .chain(own.map(Voice::from))
-            .collect()
+    /// The same, where it is known which rules can have a voice; each with whether it is one of `never`.
+    pub(crate) fn by_rules<'a>(
+        &self,
+        rules: impl Iterator<Item = (bool, &'a NetRule)>,
+        point: &Point,
+    ) -> Weighed<'a> {
+        let voices: Vec<Voice<'a>> = voices_among(rules, point).collect();
+        weigh(&voices, Some(self.net.default), self.is_audit())
     }
+
+    pub(crate) fn voices_on_destination(&self, point: &Point) -> Vec<Voice<'_>> {
+        let never = self.never.net.iter().map(|rule| (true, rule));
+        let own = self.net.rules.iter().map(|rule| (false, rule));
+        voices_among(never.chain(own), point).collect()
+    }
+}
+
+fn voices_among<'a>(
+    rules: impl Iterator<Item = (bool, &'a NetRule)>,
+    point: &Point,
+) -> impl Iterator<Item = Voice<'a>> {
+    let speaking = rules.filter(|(_, rule)| point.is_in(rule));
+    speaking.map(|(never, rule)| match never {
+        true => Voice::from(rule).never(),
+        false => Voice::from(rule),
+    })
 }
 
 impl Voice<'_> {

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only)
+ *
+ * Whose socket it is, and where it may go.
+ */
+#pragma once
+#include "destination.h"
+#include "event.h"
+#include "object.h"
+
+/* Key: a socket. Written when it is made; a connection that is accepted inherits it. Read wherever a socket is used.
+ * Dies with the socket. The container's own services that live outside get it from user space. */
+struct owned {
+	__u32 slot;
+	__u32 generation;
+	__u64 epoch; /* of the container, when `allowed` was */
+	struct destination allowed; /* by the hook before: the program on the cgroup need not ask again */
+	__u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct owned);
+} sockets SEC(".maps");
+
+static __always_inline bool same_destination(const struct destination *one, const struct destination *other)
+{
+	return one->address[3] == other->address[3] && one->port == other->port &&
+	       one->address[0] == other->address[0] && one->address[1] == other->address[1] &&
+	       one->address[2] == other->address[2] && one->protocol == other->protocol;
+}
+
+static __always_inline bool is_own(const struct subject *s, const struct owned *owned)
+{
+	return owned && owned->slot == s->slot && owned->generation == s->container->generation;
+}
+
+static __always_inline bool is_internet(int family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+union raw_address {
+	__u16 family;
+	struct {
+		__u16 family4;
+		__be16 port;
+		__be32 v4;
+	};
+	struct {
+		__u16 family6;
+		__be16 port6;
+		__u32 flow;
+		__u32 v6[4];
+	};
+};
+
+#define LENGTH_OF_V4 16
+#define LENGTH_OF_V6 24 /* without its scope */
+
+/* N8: without a family it is read as IPv4, as the kernel does. */
+static __always_inline enum reason read_address(struct destination *to, const void *from, int length)
+{
+	union raw_address raw = {};
+
+	if (length < LENGTH_OF_V4)
+		return REASON_ADDRESS;
+	if (bpf_probe_read_kernel(&raw, LENGTH_OF_V4, from))
+		return REASON_UNREADABLE;
+	to->port = bpf_ntohs(raw.port);
+	if (raw.family == AF_INET || raw.family == AF_UNSPEC) {
+		set_ipv4(to, raw.v4);
+		return 0;
+	}
+	if (raw.family != AF_INET6 || length < LENGTH_OF_V6)
+		return REASON_ADDRESS;
+	if (bpf_probe_read_kernel(&raw, LENGTH_OF_V6, from))
+		return REASON_UNREADABLE;
+	__builtin_memcpy(to->address, raw.v6, sizeof(to->address));
+	return 0;
+}
+
+/* For the event: an object of one component, whose bytes are the destination's. `device` tells events apart. */
+static __always_inline void describe(struct subject *s, const struct destination *to)
+{
+	struct walk *walk = &s->agent->walk;
+
+	__builtin_memcpy(walk->name.words, to, sizeof(*to));
+	walk->names[0] = (__u64)&walk->name.words;
+	walk->lengths[0] = sizeof(*to);
+	walk->depth = 1;
+	walk->mount = 0;
+	walk->device = (to->address[0] ^ to->address[1] ^ to->address[2] ^ to->address[3]) * 31 + to->port;
+	walk->filled = 1;
+}
+
+static __always_inline enum reason known(const struct subject *s)
+{
+	if (!s->agent)
+		return REASON_NO_MEMORY;
+	return s->container ? 0 : REASON_STALE_LABEL;
+}
+
+static __always_inline verdict_t judge_destination(struct subject *s, struct owned *owned, struct destination *to)
+{
+	verdict_t verdict = answer_to(to, s->container->policy_slot);
+
+	if (!allowed(verdict)) {
+		describe(s, to);
+		return verdict;
+	}
+	owned->allowed = *to;
+	owned->epoch = s->container->epoch;
+	return verdict;
+}
+
+/* N9-N12: what has other ways out, or is parsed by code that nobody looks at, is not made at all. */
+static __always_inline bool is_ordinary(int family, int type, int protocol)
+{
+	switch (family) {
+	case AF_UNIX:
+		return true;
+	case AF_NETLINK:
+		return protocol == NETLINK_ROUTE;
+	case AF_INET:
+	case AF_INET6:
+		return (type == SOCK_STREAM && (!protocol || protocol == IPPROTO_TCP)) ||
+		       (type == SOCK_DGRAM && (!protocol || protocol == IPPROTO_UDP));
+	}
+	return false;
+}
+
+static __always_inline bool is_loopback(const struct destination *at)
+{
+	if (is_ipv4(at))
+		return (at->address[3] & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
+	return !at->address[0] && !at->address[1] && !at->address[2] && at->address[3] == bpf_htonl(1);
+}
+
+static __always_inline bool may_serve(const struct network *network, const struct destination *at)
+{
+	return network->listens == LISTENS_ANYWHERE || (network->listens == LISTENS_ON_LOOPBACK && is_loopback(at));
+}

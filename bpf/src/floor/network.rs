@@ -1,0 +1,197 @@
+//! The network of a policy in the kernel: prefixes, port sets, and the programs on each container's own cgroup.
+
+use std::ffi::CString;
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, Program, libbpf_sys};
+use sevorix_policy::{Action, Answer, Image, Listen, PortSet, Protocol, RuleId, Unix};
+
+use super::bytes::{Abi, bytes};
+use super::cgroup::c_string;
+use super::pins::{self, Maps, remove_entry, set};
+use super::skeleton::types;
+use super::tables::pack;
+use crate::{BpfError, Result};
+
+/// Where each program on a cgroup is attached.
+const ON_CGROUP: [(&str, libbpf_sys::bpf_attach_type); 7] = [
+    ("make_socket", libbpf_sys::BPF_CGROUP_INET_SOCK_CREATE),
+    ("bind_ipv4", libbpf_sys::BPF_CGROUP_INET4_BIND),
+    ("bind_ipv6", libbpf_sys::BPF_CGROUP_INET6_BIND),
+    ("reach_by_connect4", libbpf_sys::BPF_CGROUP_INET4_CONNECT),
+    ("reach_by_connect6", libbpf_sys::BPF_CGROUP_INET6_CONNECT),
+    ("reach_by_sendmsg4", libbpf_sys::BPF_CGROUP_UDP4_SENDMSG),
+    ("reach_by_sendmsg6", libbpf_sys::BPF_CGROUP_UDP6_SENDMSG),
+];
+
+// SAFETY: generated from `destination.h`, whose structs are filled up with named fields and hold integers only.
+unsafe impl Abi for types::network {}
+// SAFETY: as above.
+unsafe impl Abi for types::net_key {}
+// SAFETY: as above.
+unsafe impl Abi for types::port_set {}
+
+/// Writes a policy's tables, whole, before they can be found.
+pub(super) fn fill(maps: &Maps, slot: u32, image: &Image) -> Result<()> {
+    let nets = new_table(MapType::LpmTrie, "nets", image.nets.len(), size_of::<types::net_key>(), 4)?;
+    let sets = new_table(MapType::Array, "port_sets", image.port_sets.len(), 4, size_of::<types::port_set>())?;
+    for (number, set_of_ports) in (0_u32..).zip(&image.port_sets) {
+        set(&sets, &number, &port_set(set_of_ports))?;
+    }
+    fill_nets(&nets, image)?;
+    put(&maps.policy_nets, slot, &nets)?;
+    put(&maps.policy_port_sets, slot, &sets)?;
+    set(&maps.networks, &slot, &network(image))
+}
+
+pub(super) fn clear(maps: &Maps, slot: u32) -> Result<()> {
+    set(&maps.networks, &slot, &types::network::default())?;
+    remove_entry(&maps.policy_nets, &slot)?;
+    remove_entry(&maps.policy_port_sets, &slot)
+}
+
+/// All in a few system calls: a list of the internet's bad addresses has 100,000 of them.
+fn fill_nets(table: &MapHandle, image: &Image) -> Result<()> {
+    const AT_ONCE: usize = 8192;
+    for nodes in image.nets.chunks(AT_ONCE) {
+        let keys: Vec<u8> = nodes.iter().flat_map(|node| bytes(&net_key(node.net)).to_vec()).collect();
+        let sets: Vec<u8> = nodes.iter().flat_map(|node| u32::from(node.set).to_ne_bytes()).collect();
+        let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        table
+            .update_batch(&keys, &sets, count, MapFlags::ANY, MapFlags::ANY)
+            .map_err(BpfError::floor("write the networks of a policy"))?;
+    }
+    Ok(())
+}
+
+fn new_table(kind: MapType, name: &str, entries: usize, key: usize, value: usize) -> Result<MapHandle> {
+    let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let options = libbpf_sys::bpf_map_create_opts {
+        sz: size_of::<libbpf_sys::bpf_map_create_opts>() as u64,
+        map_flags: match kind {
+            MapType::LpmTrie => libbpf_sys::BPF_F_NO_PREALLOC,
+            _ => libbpf_sys::BPF_F_INNER_MAP,
+        },
+        ..Default::default()
+    };
+    MapHandle::create(kind, Some(name), size(key), size(value), size(entries.max(1)), &options)
+        .map_err(BpfError::floor(format!("make the map {name} with {entries} entries")))
+}
+
+fn put(outer: &MapHandle, slot: u32, table: &MapHandle) -> Result<()> {
+    let inner = table.as_fd().as_raw_fd().to_ne_bytes();
+    outer
+        .update(bytes(&slot), &inner, MapFlags::ANY)
+        .map_err(BpfError::floor(format!("put a table into the map {}", outer.name().display())))
+}
+
+fn network(image: &Image) -> types::network {
+    types::network {
+        policy_id: image.policy_id(),
+        answer: pack(image.net_default),
+        listen: refusal_by(image, "net.listen"),
+        unix_peer: refusal_by(image, "net.unix"),
+        listens: match image.listen {
+            Listen::None => 0,
+            Listen::Loopback => 1,
+            Listen::Any => 2,
+        },
+        unix_any: u8::from(image.unix == Unix::Any),
+    }
+}
+
+/// What a setting says to what it does not let be.
+fn refusal_by(image: &Image, setting: &str) -> u16 {
+    let id = RuleId::setting(setting);
+    let rule = image.rules.iter().position(|rule| *rule == id);
+    pack(Answer {
+        action: Action::Deny,
+        audit: image.audit,
+        rule: rule.and_then(|rule| u16::try_from(rule).ok()).unwrap_or_default(),
+    })
+}
+
+fn net_key(net: ipnet::Ipv6Net) -> types::net_key {
+    let mut address = [0; 4];
+    for (word, four) in address.iter_mut().zip(net.network().octets().chunks_exact(4)) {
+        *word = u32::from_ne_bytes([four[0], four[1], four[2], four[3]]);
+    }
+    types::net_key {
+        length: u32::from(net.prefix_len()),
+        address,
+    }
+}
+
+/// The compiler of policies keeps to as many ports as there is room for.
+fn port_set(set: &PortSet) -> types::port_set {
+    let mut made = types::port_set::default();
+    for (place, ports) in made.ports.iter_mut().zip(&set.0) {
+        *place = types::ports {
+            first: ports.first,
+            last: ports.last,
+            protocol: match ports.protocol {
+                Protocol::Tcp => 6,
+                Protocol::Udp => 17,
+            },
+            answer: pack(ports.answer),
+        };
+        made.count += 1;
+    }
+    made
+}
+
+/// The folder of a container's links.
+fn links_of(slot: u32) -> PathBuf {
+    pins::folder().join("containers").join(slot.to_string())
+}
+
+/// Attaches what lives on a cgroup. The links are pinned: they hold without us, until the cgroup goes.
+pub(super) fn attach(cgroup: &Path, slot: u32) -> Result<()> {
+    let folder = links_of(slot);
+    detach(slot)?; // what a crash left
+    fs::create_dir_all(&folder).map_err(BpfError::io(format!("make the folder {}", folder.display())))?;
+    let target = fs::File::open(cgroup).map_err(BpfError::io(format!("open {}", cgroup.display())))?;
+    for (name, kind) in ON_CGROUP {
+        let pinned = pins::folder().join("programs").join(name);
+        let program = Program::fd_from_pinned_path(&pinned)
+            .map_err(BpfError::floor(format!("open {}", pinned.display())))?;
+        let failed = || BpfError::io(format!("attach the program {name} to {}", cgroup.display()));
+        let link = link(&program, &target, kind).map_err(failed())?;
+        let path = c_string(&folder.join(name))?;
+        pin(&link, &path).map_err(failed())?;
+    }
+    Ok(())
+}
+
+/// Links of a cgroup that is gone are dead, and their pins go too.
+pub(super) fn detach(slot: u32) -> Result<()> {
+    let folder = links_of(slot);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(BpfError::io(format!("remove {}", folder.display()))(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn link(program: &OwnedFd, target: &fs::File, kind: libbpf_sys::bpf_attach_type) -> std::io::Result<OwnedFd> {
+    // SAFETY: two descriptors and a number; no options are a null pointer.
+    let link = unsafe {
+        libbpf_sys::bpf_link_create(program.as_raw_fd(), target.as_raw_fd(), kind, std::ptr::null())
+    };
+    match link {
+        // SAFETY: the kernel has just opened it for us and nobody else owns it.
+        0.. => Ok(unsafe { OwnedFd::from_raw_fd(link) }),
+        _ => Err(std::io::Error::from_raw_os_error(-link)),
+    }
+}
+
+fn pin(link: &OwnedFd, path: &CString) -> std::io::Result<()> {
+    // SAFETY: the path is a C string that outlives the call.
+    match unsafe { libbpf_sys::bpf_obj_pin(link.as_raw_fd(), path.as_ptr()) } {
+        0 => Ok(()),
+        error => Err(std::io::Error::from_raw_os_error(-error)),
+    }
+}
