@@ -20,8 +20,6 @@ pub struct Case {
     name: &'static str,
     expected: Outcome,
     act: fn(&Path) -> io::Result<()>,
-    /// Other than done without a floor.
-    bare: Outcome,
 }
 
 const DENIED: Outcome = Outcome::Refused(Errno::EACCES);
@@ -40,7 +38,6 @@ fn expect(name: &'static str, expected: Outcome, act: fn(&Path) -> io::Result<()
         name,
         expected,
         act,
-        bare: Outcome::Done,
     }
 }
 
@@ -50,12 +47,11 @@ pub fn run(filter: &str) -> Result<()> {
     let mut failures = 0;
     let mut count = 0;
     let chosen = || cases.iter().filter(|case| case.name.contains(filter));
-    for root in ROOTS {
+    // the negative control: what is denied below must otherwise succeed, or its denial would prove nothing
+    for case in chosen() {
         stage::set_up()?;
-        for case in chosen() {
-            let outcome = agent::run(|_| Ok(()), || (case.act)(Path::new(root)))?;
-            failures += report("without a floor", root, case.name, outcome, case.bare);
-        }
+        let outcome = agent::run(|_| Ok(()), || (case.act)(Path::new(ROOTS[0])))?;
+        failures += report("without a floor", ROOTS[0], case.name, outcome, Outcome::Done);
     }
     let enforcer = Enforcer::ensure_loaded().map_err(told)?;
     stage::set_up()?;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::process::CommandExt;
 
 use nix::unistd::Pid;
 use sevorix_bpf::floor::{Enforcer, Registration};
@@ -35,8 +36,13 @@ pub fn run(enforcer: &Enforcer, filter: &str) -> Result<usize> {
     check("R16 while it is set up", agent::run(|pid| label(pid, true), secret)?, Outcome::Done);
     let execute_and_look = || {
         let program = format!("{root}/bin/good");
-        let status = std::process::Command::new(program).args(["cat", "/var/floor/plain/free/secret/file"]).status()?;
-        status.success().then_some(()).ok_or_else(|| io::Error::from_raw_os_error(libc::EACCES))
+        let cat = |file| std::process::Command::new(&program).arg0("cat").arg(file).output();
+        if !cat("/var/floor/plain/free/file")?.status.success() {
+            return Err(io::Error::other("cat itself fails"));
+        }
+        let output = cat("/var/floor/plain/free/secret/file")?;
+        let denied = String::from_utf8_lossy(&output.stderr).contains("Permission denied");
+        if denied { Err(io::Error::from_raw_os_error(libc::EACCES)) } else { Ok(()) }
     };
     check("R16 set-up ends with exec", agent::run(|pid| label(pid, true), execute_and_look)?, DENIED);
     let execute_denied = || std::process::Command::new(format!("{root}/bin/inner/bad")).status().map(drop);
