@@ -12,7 +12,9 @@ fn main() {
     // a new file in the folder counts, too
     println!("cargo:rerun-if-changed={SOURCES}");
     for entry in fs::read_dir(SOURCES).expect("the folder of the programs") {
-        let path = entry.expect("an entry of the folder of the programs").path();
+        let path = entry
+            .expect("an entry of the folder of the programs")
+            .path();
         println!("cargo:rerun-if-changed={}", path.display());
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
@@ -30,5 +32,8 @@ fn main() {
 fn name_of(object: &Path) -> String {
     let bytes = fs::read(object).expect("the object that was just built");
     let digest = Sha256::digest(bytes);
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -36,7 +36,9 @@ pub(super) fn must_sing(lock: &Lock, maps: &Maps) -> Result<()> {
 fn lock_up(maps: &Maps, cage: &Cage) -> Result<u32> {
     let cgroup = cgroup::Cgroup::at(&cage.path)?;
     let all: Vec<(u32, types::container)> = pins::entries(&maps.containers)?;
-    let free = all.iter().find(|(slot, container)| *slot != 0 && container.cgroup_id == 0);
+    let free = all
+        .iter()
+        .find(|(slot, container)| *slot != 0 && container.cgroup_id == 0);
     let (slot, old) = free.expect("the maps are new");
     let caged = types::container {
         cgroup_id: cgroup.id,
@@ -57,7 +59,8 @@ struct Cage {
 impl Cage {
     fn new() -> Result<Self> {
         let path = cgroup::hierarchy()?.join(format!("sevorix-canary-{}", std::process::id()));
-        fs::create_dir(&path).map_err(BpfError::io(format!("make the cgroup {}", path.display())))?;
+        fs::create_dir(&path)
+            .map_err(BpfError::io(format!("make the cgroup {}", path.display())))?;
         Ok(Self { path })
     }
 
@@ -70,6 +73,7 @@ impl Cage {
         // of ours hold.
         let child = match unsafe { libc::fork() } {
             -1 => return Err(failed()(std::io::Error::last_os_error())),
+            // SAFETY: this is the child.
             0 => unsafe { in_cage(wait, go, &program) },
             child => child,
         };
@@ -81,7 +85,9 @@ impl Cage {
         if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) < 1 << ATTEMPTS.len() {
             return Ok(libc::WEXITSTATUS(status));
         }
-        Err(failed()(std::io::Error::other(format!("it ended with the status {status:#x}"))))
+        Err(failed()(std::io::Error::other(format!(
+            "it ended with the status {status:#x}"
+        ))))
     }
 
     fn take(&self, process: libc::pid_t) -> Result<()> {
@@ -118,7 +124,11 @@ unsafe fn in_cage(wait: c_int, go: c_int, program: &std::ffi::CStr) -> ! {
             escaped |= ATTEMPTS[0].0;
         }
         // a program that is executed ends with a status of its own, which is none of ours
-        libc::execve(program.as_ptr(), arguments.as_ptr(), arguments[1..].as_ptr());
+        libc::execve(
+            program.as_ptr(),
+            arguments.as_ptr(),
+            arguments[1..].as_ptr(),
+        );
         if *libc::__errno_location() != libc::EACCES {
             escaped |= ATTEMPTS[1].0;
         }

@@ -24,7 +24,11 @@ impl Cgroup {
         let read = || BpfError::io(format!("look at the cgroup {}", path.display()));
         let real = path.canonicalize().map_err(read())?;
         let below = real.strip_prefix(&root).map_err(|_| BpfError::Host {
-            lack: format!("{} is no cgroup of the v2 hierarchy at {}", path.display(), root.display()),
+            lack: format!(
+                "{} is no cgroup of the v2 hierarchy at {}",
+                path.display(),
+                root.display()
+            ),
             fix: "give the container a cgroup of the unified hierarchy".into(),
         })?;
         let level = below.components().count();
@@ -38,11 +42,14 @@ impl Cgroup {
 
 /// Where cgroup v2 is mounted: /sys/fs/cgroup, or beside v1 somewhere below.
 pub(super) fn hierarchy() -> Result<PathBuf> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(BpfError::io("read /proc/self/mountinfo"))?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo")
+        .map_err(BpfError::io("read /proc/self/mountinfo"))?;
     let of_v2 = |line: &str| {
         let (mount, file_system) = line.split_once(" - ")?;
         let point = mount.split(' ').nth(4)?;
-        file_system.starts_with("cgroup2 ").then(|| PathBuf::from(point))
+        file_system
+            .starts_with("cgroup2 ")
+            .then(|| PathBuf::from(point))
     };
     mounts.lines().find_map(of_v2).ok_or_else(|| BpfError::Host {
         lack: "there is no cgroup v2 hierarchy".into(),
@@ -68,8 +75,12 @@ impl Living {
     pub fn has(&self, id: u64) -> Result<bool> {
         match self.open(id) {
             Ok(_) => Ok(true),
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ESTALE | libc::ENOENT)) => Ok(false),
-            Err(source) => Err(BpfError::io(format!("look for the cgroup with the id {id}"))(source)),
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ESTALE | libc::ENOENT)) => {
+                Ok(false)
+            }
+            Err(source) => Err(BpfError::io(format!(
+                "look for the cgroup with the id {id}"
+            ))(source)),
         }
     }
 

@@ -135,7 +135,10 @@ impl Reason {
     }
 
     fn number(self) -> u16 {
-        let index = Self::ALL.iter().position(|reason| *reason == self).unwrap_or(0);
+        let index = Self::ALL
+            .iter()
+            .position(|reason| *reason == self)
+            .unwrap_or(0);
         match u16::try_from(index).unwrap_or(u16::MAX) {
             index if index < Self::BEFORE_FLOOR => index,
             index => index - Self::BEFORE_FLOOR + Self::FIRST_FLOOR,
@@ -143,7 +146,10 @@ impl Reason {
     }
 
     fn of(number: u16) -> Option<Self> {
-        Self::ALL.iter().copied().find(|reason| reason.number() == number)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|reason| reason.number() == number)
     }
 }
 
@@ -167,7 +173,11 @@ fn typed(raw: &types::event) -> Option<Event> {
         outcome: *Outcome::ALL.get(usize::from(raw.result))?,
         reason: Reason::of(raw.reason)?,
         rule: raw.rule,
-        errno: if usize::from(raw.result) == 3 { 0 } else { raw.error.wrapping_neg() },
+        errno: if usize::from(raw.result) == 3 {
+            0
+        } else {
+            raw.error.wrapping_neg()
+        },
         count: raw.count,
         object: quoted(object),
         shortened: raw.flags & SHORTENED != 0,
@@ -226,8 +236,14 @@ mod tests {
     #[test]
     fn reasons_have_the_numbers_of_the_header() {
         let header = include_str!("../bpf/abi.h");
-        let list = header.split("enum reason {").nth(1).and_then(|rest| rest.split('}').next());
-        let names = list.expect("the reasons").lines().filter_map(|line| line.trim().strip_prefix("REASON_"));
+        let list = header
+            .split("enum reason {")
+            .nth(1)
+            .and_then(|rest| rest.split('}').next());
+        let names = list
+            .expect("the reasons")
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("REASON_"));
         let count = names.count();
         assert_eq!(count, Reason::ALL.len());
         assert_eq!(Reason::NoMemory.number(), Reason::FIRST_FLOOR);
@@ -241,20 +257,29 @@ mod tests {
     #[test]
     fn operations_have_the_order_of_the_header() {
         let header = include_str!("../bpf/abi.h");
-        let list = header.split("enum operation {").nth(1).and_then(|rest| rest.split('}').next());
+        let list = header
+            .split("enum operation {")
+            .nth(1)
+            .and_then(|rest| rest.split('}').next());
         let names: Vec<String> = list
             .expect("the operations")
             .split(|letter: char| !letter.is_ascii_alphabetic() && letter != '_')
             .filter_map(|word| word.strip_prefix("OP_"))
             .map(|word| word.to_ascii_lowercase())
             .collect();
-        let ours: Vec<&str> = Operation::ALL.iter().map(|operation| operation.as_str()).collect();
+        let ours: Vec<&str> = Operation::ALL
+            .iter()
+            .map(|operation| operation.as_str())
+            .collect();
         assert_eq!(names, ours);
     }
 
     #[test]
     fn strings_of_the_container_are_quoted() {
-        let text: Vec<i8> = b"\x1b[2J\n\xffx".iter().map(|byte| byte.cast_signed()).collect();
+        let text: Vec<i8> = b"\x1b[2J\n\xffx"
+            .iter()
+            .map(|byte| byte.cast_signed())
+            .collect();
         assert_eq!(quoted(&text), r"\x1b[2J\n\xffx");
     }
 }

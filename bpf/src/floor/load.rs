@@ -21,8 +21,14 @@ const RUN: &str = "/run/sevorix";
 
 /// Hooks that not every kernel above the floor has, and what stands in for each.
 const OPTIONAL: [(&str, &str); 2] = [
-    ("file_truncate", "inode_setattr (file_truncate came with 6.2)"),
-    ("path_truncate", "inode_setattr (without CONFIG_SECURITY_PATH there is no path_truncate)"),
+    (
+        "file_truncate",
+        "inode_setattr (file_truncate came with 6.2)",
+    ),
+    (
+        "path_truncate",
+        "inode_setattr (without CONFIG_SECURITY_PATH there is no path_truncate)",
+    ),
 ];
 
 /// Held while the state of the floor is read and changed. It ends with the file, however the process ends.
@@ -95,9 +101,15 @@ fn load(lock: &Lock) -> Result<()> {
         .open(&mut storage)
         .map_err(BpfError::floor("read the floor's object"))?;
     choose_programs(&mut open)?;
-    let rodata = open.maps.rodata_data.as_deref_mut().expect("the object has read-only data");
+    let rodata = open
+        .maps
+        .rodata_data
+        .as_deref_mut()
+        .expect("the object has read-only data");
     rodata.secret = boot.secret;
-    let mut loaded = open.load().map_err(BpfError::floor("load the floor's programs"))?;
+    let mut loaded = open
+        .load()
+        .map_err(BpfError::floor("load the floor's programs"))?;
     let object = loaded.object_mut();
     let links = attach(object)?;
     let mut ready = pins::make_ready_map(boot)?;
@@ -163,7 +175,9 @@ fn attach(object: &mut Object) -> Result<Vec<(String, Link)>> {
 
 fn maps_of(object: &Object, ready: &MapHandle) -> Result<Maps> {
     let find = |wanted: &str| {
-        let map = object.maps().find(|map| name_of(&map.name().to_string_lossy()) == wanted);
+        let map = object
+            .maps()
+            .find(|map| name_of(&map.name().to_string_lossy()) == wanted);
         let map = map.unwrap_or_else(|| panic!("the object has a map {wanted}"));
         MapHandle::try_from(&map).map_err(BpfError::floor(format!("open the map {wanted}")))
     };
@@ -182,11 +196,13 @@ fn pin(object: &mut Object, links: Vec<(String, Link)>, ready: &mut MapHandle) -
     for mut map in object.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
         let path = folder.join("maps").join(name_of(&name));
-        map.pin(&path).map_err(BpfError::floor(format!("pin {}", path.display())))?;
+        map.pin(&path)
+            .map_err(BpfError::floor(format!("pin {}", path.display())))?;
     }
     for (name, mut link) in links {
         let path = folder.join("links").join(&name);
-        link.pin(&path).map_err(BpfError::floor(format!("pin {}", path.display())))?;
+        link.pin(&path)
+            .map_err(BpfError::floor(format!("pin {}", path.display())))?;
     }
     pins::pin_ready(ready)
 }

@@ -23,7 +23,6 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use libbpf_rs::{MapCore, MapFlags};
 
-
 use self::load::Lock;
 use self::pins::Maps;
 use self::skeleton::types;
@@ -87,7 +86,11 @@ impl Enforcer {
     }
 
     /// Hands over what was reported since the last call, of all containers.
-    pub fn read_events(&self, wait: std::time::Duration, mut take: impl FnMut(Event)) -> Result<()> {
+    pub fn read_events(
+        &self,
+        wait: std::time::Duration,
+        mut take: impl FnMut(Event),
+    ) -> Result<()> {
         events::read(&self.maps, wait, &mut take)
     }
 }

@@ -29,12 +29,16 @@ impl Mount {
     pub fn of_process(pid: libc::pid_t) -> Result<Vec<Self>> {
         let path = format!("/proc/{pid}/mountinfo");
         let text = fs::read(&path).map_err(BpfError::io(format!("read {path}")))?;
-        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let lines = text
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
         lines
             .map(|line| {
                 Self::parse(line).ok_or_else(|| {
                     let line = String::from_utf8_lossy(line).into_owned();
-                    BpfError::io(format!("understand `{line}` in {path}"))(std::io::ErrorKind::InvalidData.into())
+                    BpfError::io(format!("understand `{line}` in {path}"))(
+                        std::io::ErrorKind::InvalidData.into(),
+                    )
                 })
             })
             .collect()
@@ -53,22 +57,32 @@ impl Mount {
     }
 
     fn shown(&self) -> String {
-        let parts: Vec<_> = self.point.iter().map(|part| String::from_utf8_lossy(part)).collect();
+        let parts: Vec<_> = self
+            .point
+            .iter()
+            .map(|part| String::from_utf8_lossy(part))
+            .collect();
         format!("/{}", parts.join("/"))
     }
 }
 
 /// mountinfo writes blanks and backslashes as `\ooo`.
 fn components(path: &[u8]) -> Components {
-    let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
-    parts.map(|part| unescape(part).into_boxed_slice()).collect()
+    let parts = path
+        .split(|byte| *byte == b'/')
+        .filter(|part| !part.is_empty());
+    parts
+        .map(|part| unescape(part).into_boxed_slice())
+        .collect()
 }
 
 fn unescape(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
-        let octal = after.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+        let octal = after
+            .get(..3)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
             Some(byte) if *first == b'\\' => {
                 plain.push(byte);
@@ -105,14 +119,19 @@ pub(super) fn entries(
         shown.insert(place.clone(), mount);
         for length in 0..=mount.root.len() {
             let key = (mount.device, mount.root[..length].to_vec());
-            let node = places.entry(key).or_insert_with(|| way_to(&mount.root[..length], hasher));
+            let node = places
+                .entry(key)
+                .or_insert_with(|| way_to(&mount.root[..length], hasher));
             if length == mount.root.len() {
                 let (start, beyond) = tables::deepest(image, hasher, &mount.point);
                 node.start = start;
                 node.beyond = beyond;
                 node.flags |= HERE;
                 node.number = u32::try_from(number).unwrap_or(u32::MAX);
-                node.names = mount.point.last().map_or(0, |name| tables::answers_of_name(image, name));
+                node.names = mount
+                    .point
+                    .last()
+                    .map_or(0, |name| tables::answers_of_name(image, name));
             } else {
                 node.flags |= BELOW;
             }
@@ -120,7 +139,14 @@ pub(super) fn entries(
     }
     let entry = |((device, root), node): ((u32, Components), types::mount_node)| {
         let place = tables::place(hasher, &root);
-        (types::mount_key { place, slot, device }, node)
+        (
+            types::mount_key {
+                place,
+                slot,
+                device,
+            },
+            node,
+        )
     };
     Ok(places.into_iter().map(entry).collect())
 }
@@ -137,7 +163,9 @@ fn way_to(path: &[Box<[u8]>], hasher: Hasher) -> types::mount_node {
 /// Whether another mount shows the same files, as one of /proc shows those of a /proc/sys that was made read-only. They
 /// must have the same rules in both places; but /dev/null stays /dev/null whatever it is put over to mask it.
 fn shown_by_wider(image: &Image, mount: &Mount, all: &[&Mount]) -> Result<bool> {
-    let wider = all.iter().filter(|other| other.device == mount.device && other.root.len() < mount.root.len());
+    let wider = all
+        .iter()
+        .filter(|other| other.device == mount.device && other.root.len() < mount.root.len());
     let found = wider.filter_map(|other| Some((other, mount.root.strip_prefix(&other.root[..])?)));
     let Some((wider, inside)) = found.max_by_key(|(other, _)| other.root.len()) else {
         return Ok(false);
@@ -154,8 +182,11 @@ fn shown_by_wider(image: &Image, mount: &Mount, all: &[&Mount]) -> Result<bool> 
 
 /// What is mounted over at the very same point can't be reached by that path any more.
 fn without_covered(mounts: &[Mount]) -> Vec<&Mount> {
-    let last: BTreeMap<&Components, usize> =
-        mounts.iter().enumerate().map(|(index, mount)| (&mount.point, index)).collect();
+    let last: BTreeMap<&Components, usize> = mounts
+        .iter()
+        .enumerate()
+        .map(|(index, mount)| (&mount.point, index))
+        .collect();
     let visible = |(index, mount): (usize, &'_ Mount)| last[&mount.point] == index;
     mounts
         .iter()
@@ -167,8 +198,12 @@ fn without_covered(mounts: &[Mount]) -> Vec<&Mount> {
 
 /// Rules that hold for everything at and below one point must hold at the other.
 fn same_rules(image: &Image, one: &Mount, other: &Mount) -> Result<()> {
-    let same = image.answers(&one.point).carry_the_same(&image.answers(&other.point))
-        && image.deep_inside(&one.point).carry_the_same(&image.deep_inside(&other.point))
+    let same = image
+        .answers(&one.point)
+        .carry_the_same(&image.answers(&other.point))
+        && image
+            .deep_inside(&one.point)
+            .carry_the_same(&image.deep_inside(&other.point))
         && !image.guards(&one.point)
         && !image.guards(&other.point);
     match same {

@@ -111,34 +111,62 @@ fn open(path: &Path) -> Result<MapHandle> {
 
 /// Bears what the boot's programs were loaded with; pinning it says that they are all there.
 pub(super) fn make_ready_map(boot: Boot) -> Result<MapHandle> {
-    let ready = new_map(MapType::Array, "sevorix_ready", size_of::<u32>(), size_of::<Boot>(), 1)?;
+    let ready = new_map(
+        MapType::Array,
+        "sevorix_ready",
+        size_of::<u32>(),
+        size_of::<Boot>(),
+        1,
+    )?;
     set(&ready, &0_u32, &boot)?;
     Ok(ready)
 }
 
 pub(super) fn pin_ready(ready: &mut MapHandle) -> Result<()> {
     let path = folder().join(READY);
-    ready.pin(&path).map_err(BpfError::floor(format!("pin {}", path.display())))
+    ready
+        .pin(&path)
+        .map_err(BpfError::floor(format!("pin {}", path.display())))
 }
 
-pub(super) fn new_map(kind: MapType, name: &str, key: usize, value: usize, entries: usize) -> Result<MapHandle> {
+pub(super) fn new_map(
+    kind: MapType,
+    name: &str,
+    key: usize,
+    value: usize,
+    entries: usize,
+) -> Result<MapHandle> {
     let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let options = libbpf_rs::libbpf_sys::bpf_map_create_opts {
         sz: size_of::<libbpf_rs::libbpf_sys::bpf_map_create_opts>() as u64,
         ..Default::default()
     };
-    MapHandle::create(kind, Some(name), size(key), size(value), size(entries), &options)
-        .map_err(BpfError::floor(format!("make the map {name} with {entries} entries")))
+    MapHandle::create(
+        kind,
+        Some(name),
+        size(key),
+        size(value),
+        size(entries),
+        &options,
+    )
+    .map_err(BpfError::floor(format!(
+        "make the map {name} with {entries} entries"
+    )))
 }
 
 pub(super) fn set<K: Abi, V: Abi>(map: &MapHandle, key: &K, new: &V) -> Result<()> {
     map.update(bytes(key), bytes(new), MapFlags::ANY)
-        .map_err(BpfError::floor(format!("write to the map {}", map.name().display())))
+        .map_err(BpfError::floor(format!(
+            "write to the map {}",
+            map.name().display()
+        )))
 }
 
 pub(super) fn get<K: Abi, V: Abi>(map: &MapHandle, key: &K) -> Result<V> {
     let failed = || format!("read the map {}", map.name().display());
-    let found = map.lookup(bytes(key), MapFlags::ANY).map_err(BpfError::floor(failed()))?;
+    let found = map
+        .lookup(bytes(key), MapFlags::ANY)
+        .map_err(BpfError::floor(failed()))?;
     found
         .and_then(|bytes| value(&bytes))
         .ok_or_else(|| BpfError::io(failed())(std::io::ErrorKind::NotFound.into()))
@@ -148,14 +176,19 @@ pub(super) fn get<K: Abi, V: Abi>(map: &MapHandle, key: &K) -> Result<V> {
 pub(super) fn remove_entry<K: Abi>(map: &MapHandle, key: &K) -> Result<()> {
     match map.delete(bytes(key)) {
         Err(error) if error.kind() == libbpf_rs::ErrorKind::NotFound => Ok(()),
-        answer => answer.map_err(BpfError::floor(format!("remove from the map {}", map.name().display()))),
+        answer => answer.map_err(BpfError::floor(format!(
+            "remove from the map {}",
+            map.name().display()
+        ))),
     }
 }
 
 /// All entries, in a few system calls.
 pub(super) fn entries<K: Abi, V: Abi>(map: &MapHandle) -> Result<Vec<(K, V)>> {
     let failed = || BpfError::floor(format!("list the map {}", map.name().display()));
-    let batch = map.lookup_batch(1024, MapFlags::ANY, MapFlags::ANY).map_err(failed())?;
+    let batch = map
+        .lookup_batch(1024, MapFlags::ANY, MapFlags::ANY)
+        .map_err(failed())?;
     Ok(batch
         .filter_map(|(key, found)| Some((value(&key)?, value(&found)?)))
         .collect())

@@ -38,7 +38,9 @@ pub struct Container {
 pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Result<Container> {
     sweep(lock, maps)?;
     let boot = maps.boot()?;
-    let hasher = Hasher { secret: boot.secret };
+    let hasher = Hasher {
+        secret: boot.secret,
+    };
     let cgroup = Cgroup::at(new.cgroup)?;
     let (slot, old) = free_slot(maps)?;
     let mounts = mounts::entries(new.mounts, new.image, hasher, slot)?;
@@ -98,10 +100,12 @@ fn share_policy(maps: &Maps, image: &Image, hasher: Hasher) -> Result<u32> {
     if let Some((slot, _)) = usable().find(|(_, policy)| policy.policy_id == id) {
         return Ok(*slot);
     }
-    let (slot, _) = usable().find(|(_, policy)| policy.policy_id == 0).ok_or_else(|| BpfError::Full {
-        limit: "there is no room for another policy".into(),
-        way_out: "let more containers share a policy, or remove some".into(),
-    })?;
+    let (slot, _) = usable()
+        .find(|(_, policy)| policy.policy_id == 0)
+        .ok_or_else(|| BpfError::Full {
+            limit: "there is no room for another policy".into(),
+            way_out: "let more containers share a policy, or remove some".into(),
+        })?;
     fill(&maps.policy_paths, *slot, &tables::paths(image, hasher))?;
     fill(&maps.policy_names, *slot, &tables::names(image, hasher))?;
     set(&maps.policies, slot, &tables::policy(image, hasher))?;
@@ -111,7 +115,13 @@ fn share_policy(maps: &Maps, image: &Image, hasher: Hasher) -> Result<u32> {
 /// A table of a policy, written whole before it can be found.
 fn fill<V: Abi>(outer: &MapHandle, slot: u32, all: &[(u64, V)]) -> Result<()> {
     let name = outer.name().to_string_lossy().into_owned();
-    let table = pins::new_map(MapType::Hash, &name, size_of::<u64>(), size_of::<V>(), all.len().max(1))?;
+    let table = pins::new_map(
+        MapType::Hash,
+        &name,
+        size_of::<u64>(),
+        size_of::<V>(),
+        all.len().max(1),
+    )?;
     for (key, value) in all {
         set(&table, key, value)?;
     }
@@ -126,15 +136,34 @@ fn fill<V: Abi>(outer: &MapHandle, slot: u32, all: &[(u64, V)]) -> Result<()> {
 pub(super) fn set_gate(maps: &Maps, new: Option<Cgroup>) -> Result<()> {
     let mut gate: types::gate = get(&maps.gate, &0_u32)?;
     if let Some(cgroup) = new {
-        gate.levels |= 1_u32.checked_shl(cgroup.level).ok_or_else(|| BpfError::Full {
-            limit: format!("the cgroup lies {} levels deep, 31 are possible", cgroup.level),
-            way_out: "set a shorter cgroup parent".into(),
-        })?;
+        gate.levels |= 1_u32
+            .checked_shl(cgroup.level)
+            .ok_or_else(|| BpfError::Full {
+                limit: format!(
+                    "the cgroup lies {} levels deep, 31 are possible",
+                    cgroup.level
+                ),
+                way_out: "set a shorter cgroup parent".into(),
+            })?;
     }
     let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
-    let agents = all.iter().filter(|(_, container)| container.cgroup_id != 0).count();
-    gate.agents = u32::try_from(agents).unwrap_or(u32::MAX);
+    let ids = || {
+        all.iter()
+            .map(|(_, container)| container.cgroup_id)
+            .filter(|id| *id != 0)
+    };
+    gate.agents = u32::try_from(ids().count()).unwrap_or(u32::MAX);
+    gate.sieve = sieve(ids());
     set(&maps.gate, &0_u32, &gate)
+}
+
+fn sieve(ids: impl Iterator<Item = u64>) -> [u64; 64] {
+    let mut sieve = [0; 64];
+    for id in ids {
+        let word = usize::try_from(id / 64 % 64).unwrap_or(0);
+        sieve[word] |= 1 << (id % 64);
+    }
+    sieve
 }
 
 pub(super) fn release(_lock: &Lock, maps: &Maps, slot: u32) -> Result<()> {
@@ -158,7 +187,9 @@ pub(super) fn release(_lock: &Lock, maps: &Maps, slot: u32) -> Result<()> {
 
 fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
     let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
-    let used = all.iter().any(|(_, container)| container.cgroup_id != 0 && container.policy_slot == slot);
+    let used = all
+        .iter()
+        .any(|(_, container)| container.cgroup_id != 0 && container.policy_slot == slot);
     if used {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sevorix_policy::{Answer, Answers, Action, Image, NamePattern};
+use sevorix_policy::{Action, Answer, Answers, Image, NamePattern};
 
 use super::hash::{Hasher, extension_name, literal_name};
 use super::skeleton::types;
@@ -33,16 +33,16 @@ pub(super) fn paths(image: &Image, hasher: Hasher) -> Vec<(u64, types::path_node
             None => (&b""[..], 0),
         };
         let has_children = parents.contains(&node.path[..]);
-        let flags = if node.guards { GUARDS } else { 0 } | if has_children { HAS_CHILDREN } else { 0 };
-        let node = types::path_node {
+        let flags =
+            if node.guards { GUARDS } else { 0 } | if has_children { HAS_CHILDREN } else { 0 };
+        types::path_node {
             parent,
             own: pack_all(&node.own),
             child: pack_all(&node.child),
             below: pack_all(&node.below),
             flags,
             name: literal_name(last),
-        };
-        node
+        }
     };
     image
         .paths
@@ -71,7 +71,10 @@ pub(super) fn deepest(image: &Image, hasher: Hasher, path: &[Box<[u8]>]) -> (u64
             .binary_search_by(|node| node.path[..].cmp(&path[..length]))
             .is_ok()
     };
-    let length = (0..=path.len()).rev().find(|length| is_node(*length)).unwrap_or(0);
+    let length = (0..=path.len())
+        .rev()
+        .find(|length| is_node(*length))
+        .unwrap_or(0);
     let beyond = u32::try_from(path.len() - length).unwrap_or(u32::MAX);
     (place(hasher, &path[..length]), beyond)
 }
@@ -88,8 +91,9 @@ pub(super) fn answers_of_name(image: &Image, name: &[u8]) -> u64 {
 }
 
 pub(super) fn place(hasher: Hasher, path: &[Box<[u8]>]) -> u64 {
-    path.iter()
-        .fold(hasher.root(), |parent, component| hasher.child(parent, component))
+    path.iter().fold(hasher.root(), |parent, component| {
+        hasher.child(parent, component)
+    })
 }
 
 fn pack_all(answers: &Answers) -> u64 {

@@ -33,7 +33,11 @@ pub fn run() -> Result<()> {
     let stranger_in = agent::Cgroup::new("init.scope/deep")?;
     all("stranger, deep cgroup", |pid| stranger_in.take(pid))?;
     drop(stranger_in);
-    all("agent", |pid| enforcer.label(pid.as_raw(), stage.container, false).map_err(told))?;
+    all("agent", |pid| {
+        enforcer
+            .label(pid.as_raw(), stage.container, false)
+            .map_err(told)
+    })?;
     stage.end()?;
     all("no agents again", |_| Ok(()))
 }
@@ -49,14 +53,19 @@ fn place(depth: usize) -> PathBuf {
 
 /// A thousand rules, in the folder that is opened from and on the way there.
 fn policy() -> String {
-    let mut rules = String::from("version = 1\n[exec]\ndefault = \"allow\"\nwritable = \"allow\"\n[exec.jit]\ndefault = \"allow\"\n[file]\ndefault = \"allow\"\nrules = [\n");
+    let mut rules = String::from(
+        "version = 1\n[exec]\ndefault = \"allow\"\nwritable = \"allow\"\n[exec.jit]\ndefault = \"allow\"\n[file]\ndefault = \"allow\"\nrules = [\n",
+    );
     for depth in [5, 10] {
         let folder = place(depth);
         let folder = folder.parent().unwrap_or(&folder).display().to_string();
         for number in 0..499 {
-            rules += &format!("  {{ path = \"{folder}/denied-{number}/**\", access = \"rwc\", action = \"deny\" }},\n");
+            rules += &format!(
+                "  {{ path = \"{folder}/denied-{number}/**\", access = \"rwc\", action = \"deny\" }},\n"
+            );
         }
-        rules += &format!("  {{ path = \"{folder}/file\", access = \"rw\", action = \"allow\" }},\n");
+        rules +=
+            &format!("  {{ path = \"{folder}/file\", access = \"rw\", action = \"allow\" }},\n");
     }
     rules + "]\n"
 }
@@ -77,7 +86,10 @@ fn all(what: &str, put: impl Fn(Pid) -> Result<()>) -> Result<()> {
 
 /// Cold: after a rename, which ends all that was remembered.
 fn opens(what: &str, which: &str, path: &Path, cold: bool) -> io::Result<()> {
-    let (one, other) = (Path::new(ROOT).join("free/plain/file"), Path::new(ROOT).join("free/plain/renamed"));
+    let (one, other) = (
+        Path::new(ROOT).join("free/plain/file"),
+        Path::new(ROOT).join("free/plain/renamed"),
+    );
     let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())?;
     let count = if cold { OPENS / 5 } else { OPENS };
     let mut costs = Vec::with_capacity(count);
@@ -106,7 +118,11 @@ fn execs(what: &str) -> io::Result<()> {
     let mut costs = Vec::with_capacity(EXECS);
     for _ in 0..EXECS {
         let start = Instant::now();
-        Command::new(&program).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::null()).status()?;
+        Command::new(&program)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .status()?;
         costs.push(start.elapsed().as_nanos());
     }
     report(what, "exec", costs);
@@ -115,5 +131,9 @@ fn execs(what: &str) -> io::Result<()> {
 
 fn report(what: &str, which: &str, mut costs: Vec<u128>) {
     costs.sort_unstable();
-    println!("{what}\t{which}\tmin {}\tmedian {}", costs[0], costs[costs.len() / 2]);
+    println!(
+        "{what}\t{which}\tmin {}\tmedian {}",
+        costs[0],
+        costs[costs.len() / 2]
+    );
 }
