@@ -1,4 +1,5 @@
-//! What the binary has to know of its build: the commit it is of, and where the static libseccomp is.
+//! What the binary has to know of its build: the commit it is of, and where the static libraries are: libseccomp, and
+//! what libbpf needs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,8 +11,10 @@ fn main() {
         .filter(|commit| !commit.is_empty());
     let commit = given.or_else(head).unwrap_or_else(|| "unknown".into());
     println!("cargo:rustc-env=SEVORIX_COMMIT={commit}");
-    if let Some(library) = static_libseccomp() {
-        prefer(&library);
+    for name in ["libseccomp.a", "libelf.a", "libz.a"] {
+        if let Some(library) = static_library(name) {
+            prefer(name, &library);
+        }
     }
 }
 
@@ -23,16 +26,16 @@ fn head() -> Option<String> {
 }
 
 /// Where the C compiler would find it; None on systems that ship the shared library only.
-fn static_libseccomp() -> Option<PathBuf> {
-    let path = output(Command::new("cc").arg("-print-file-name=libseccomp.a"))?;
+fn static_library(name: &str) -> Option<PathBuf> {
+    let path = output(Command::new("cc").arg(format!("-print-file-name={name}")))?;
     let path = PathBuf::from(path.trim());
     path.is_absolute().then_some(path)
 }
 
 /// A linker takes the first folder that has the library, shared or not: this one has the static one only.
-fn prefer(library: &Path) {
+fn prefer(name: &str, library: &Path) {
     let folder = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let link = folder.join("libseccomp.a");
+    let link = folder.join(name);
     // left by an earlier build of another machine, perhaps
     let _ = std::fs::remove_file(&link);
     std::os::unix::fs::symlink(library, &link).expect("cargo's own folder can be written to");

@@ -23,10 +23,13 @@ enum action { ALLOW, ASK, DENY, KILL };
 /* The four answers of a place, 16 bits each, in one word. */
 enum access { READ, WRITE, CHANGE, EXEC, ACCESSES };
 
+#define SIEVE_WORDS 64
+
 /* Which containers there are at all. Written under the loader's lock, read by every task of the machine. */
 struct gate {
 	__u32 agents; /* containers that are registered; 0: every hook leaves at once */
 	__u32 levels; /* bit n: some container's cgroup is n below the root */
+	__u64 sieve[SIEVE_WORDS]; /* bit n: some container's cgroup has an id of n modulo the bits: others need no look-up */
 };
 
 struct container {

@@ -5,8 +5,6 @@
  */
 #include "object.h"
 
-extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
-
 /* A file without a name has no answer of its own. */
 static __always_inline bool has_path(struct dentry *dentry)
 {

@@ -4,14 +4,6 @@
  */
 #include "object.h"
 
-#define MAGIC_CGROUP 0x27e0eb
-#define MAGIC_CGROUP2 0x63677270
-#define MAGIC_BPF 0xcafe4a11
-#define MAGIC_DEBUG 0x64626720
-#define MAGIC_TRACE 0x74726163
-#define MAGIC_SECURITY 0x73636673
-#define MAGIC_SYSFS 0x62656572
-#define MAGIC_PROC 0x9fa0
 #define NAMESPACE_OF_THE_KERNEL (-22L) /* MNT_NS_INTERNAL */
 
 /* The open of a layer below an overlay file, which was judged itself: the kernel's own mount of the layer, or, before
@@ -64,17 +56,21 @@ static __always_inline bool is_host_part_of_proc(struct subject *s, struct dentr
 	__u32 first = walk->depth - 1;
 	char digit = 0;
 
-	if (!(accesses & (1 << WRITE)) || first >= DEPTH_MOST)
+	if (dentry->d_sb->s_magic != MAGIC_PROC || !(accesses & (1 << WRITE)) || first >= DEPTH_MOST)
 		return false;
 	bpf_probe_read_kernel(&digit, sizeof(digit), (void *)walk->names[first]);
 	return digit < '0' || digit > '9';
 }
 
+/* What is remembered as allowed is of no special class: nothing else is remembered here. */
 static __always_inline verdict_t judge_file(struct subject *s, struct file *file, __u32 accesses)
 {
 	struct dentry *dentry = file->f_path.dentry;
+	struct memory memory = memory_of(s, dentry);
 	verdict_t verdict;
 
+	if (allowed_before(&memory, accesses))
+		return ALLOW;
 	if (!s->agent)
 		return refuse(REASON_NO_MEMORY);
 	if (!s->container)
@@ -83,9 +79,7 @@ static __always_inline verdict_t judge_file(struct subject *s, struct file *file
 		return ALLOW;
 	if (is_kernel_interface(dentry, accesses))
 		return refuse(REASON_KERNEL_INTERFACE);
-	if (dentry->d_sb->s_magic != MAGIC_PROC)
-		return judge_object(s, dentry, accesses);
-	verdict = judge_place(s, dentry, accesses);
+	verdict = judge_and_remember(s, dentry, accesses, &memory);
 	if (allowed(verdict) && is_host_part_of_proc(s, dentry, accesses))
 		return refuse(REASON_KERNEL_INTERFACE);
 	return verdict;

@@ -132,6 +132,10 @@ struct iattr {
 	unsigned int ia_valid;
 };
 
+struct seqcount {
+	unsigned int sequence;
+};
+
 struct cred;
 struct bpf_fib_lookup; /* libbpf only declares pointers to it */
 struct bpf_local_storage;

@@ -16,6 +16,15 @@
 #define MAGIC_DMABUF 0x444d4142
 #define MAGIC_SECRET 0x5345434d
 
+#define MAGIC_CGROUP 0x27e0eb
+#define MAGIC_CGROUP2 0x63677270
+#define MAGIC_BPF 0xcafe4a11
+#define MAGIC_DEBUG 0x64626720
+#define MAGIC_TRACE 0x74726163
+#define MAGIC_SECURITY 0x73636673
+#define MAGIC_SYSFS 0x62656572
+#define MAGIC_PROC 0x9fa0
+
 /* The answers that were found for an inode. Key: an inode. Written and read by the hooks, valid for one dentry, one
  * state of the machine's renames and one container under one policy. Dies with the inode in memory: it is no truth. */
 struct decision {
@@ -92,11 +101,23 @@ static __always_inline void remember(struct decision *decision, __u64 key, __u64
 	decision->seal = answers ^ key;
 }
 
-/* The verdict on some kinds of access (a mask of 1 << enum access) by answers. */
+/* The actions of some kinds of access (a mask of 1 << enum access). */
+static __always_inline __u64 actions_of(__u32 accesses)
+{
+	__u64 mask = 0;
+
+	for (int access = 0; access < ACCESSES; access++)
+		if (accesses & (1 << access))
+			mask |= (__u64)ANSWER_ACTION << (16 * access);
+	return mask;
+}
+
 static __always_inline verdict_t verdict_on(__u64 answers, __u32 accesses)
 {
 	__u32 verdict = ALLOW;
 
+	if (!(answers & actions_of(accesses)))
+		return ALLOW;
 	for (int access = 0; access < ACCESSES; access++)
 		if (accesses & (1 << access))
 			verdict = stricter(verdict, answer_for(answers, access));
@@ -112,31 +133,63 @@ static __always_inline verdict_t judge_place(struct subject *s, struct dentry *d
 	return verdict_on(s->agent->walk.own, accesses);
 }
 
-/* As judge_place, for an object that exists. What was allowed before is remembered with its inode; a refusal is
- * looked up again, for its report. */
-static __always_inline verdict_t judge_object(struct subject *s, struct dentry *dentry, __u32 accesses)
+/* Where the answers for an object that exists are kept, and the key that they must have. */
+struct memory {
+	struct decision *decision; /* NULL: they can't be kept */
+	__u64 key;
+};
+
+static __always_inline struct memory memory_of(struct subject *s, struct dentry *dentry)
 {
 	struct inode *inode = dentry->d_inode;
-	struct decision *decision;
-	verdict_t verdict;
-	__u64 answers, key;
+	struct memory memory = {};
 
-	if (!s->agent)
-		return refuse(REASON_NO_MEMORY);
-	if (!s->container)
-		return refuse(REASON_STALE_LABEL);
-	if (!inode || !has_one_name(inode))
-		return judge_place(s, dentry, accesses);
-	key = key_of(s, dentry, renames());
-	decision = bpf_inode_storage_get(&decisions, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (decision && remembered(decision, key, &answers)) {
-		verdict = verdict_on(answers, accesses);
-		if (allowed(verdict))
-			return verdict;
+	if (!s->agent || !s->container || !inode || !has_one_name(inode))
+		return memory;
+	memory.key = key_of(s, dentry, renames());
+	memory.decision = bpf_inode_storage_get(&decisions, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	return memory;
+}
+
+/* Was it allowed before? A refusal is looked up again, for its report. */
+static __always_inline bool allowed_before(struct memory *memory, __u32 accesses)
+{
+	__u64 answers;
+
+	return memory->decision && remembered(memory->decision, memory->key, &answers) &&
+	       !(answers & actions_of(accesses));
+}
+
+/* Where reading and writing are not only the policy's matter: nothing is remembered there. */
+static __always_inline bool is_special(const struct super_block *sb)
+{
+	switch (sb->s_magic) {
+	case MAGIC_PROC:
+	case MAGIC_CGROUP:
+	case MAGIC_CGROUP2:
+	case MAGIC_SYSFS:
+		return true;
 	}
-	verdict = judge_place(s, dentry, accesses);
-	/* the key is older than the walk: if anything moved meanwhile, nobody will ask with this key again */
-	if (decision && !(verdict >> VERDICT_REASON_SHIFT))
-		remember(decision, key, s->agent->walk.own);
+	return false;
+}
+
+/* The key is older than the walk: if anything moved meanwhile, nobody will ask with this key again. */
+static __always_inline verdict_t judge_and_remember(struct subject *s, struct dentry *dentry, __u32 accesses,
+						    struct memory *memory)
+{
+	verdict_t verdict = judge_place(s, dentry, accesses);
+
+	if (memory->decision && !(verdict >> VERDICT_REASON_SHIFT) && !is_special(dentry->d_sb))
+		remember(memory->decision, memory->key, s->agent->walk.own);
 	return verdict;
+}
+
+/* As judge_place, for an object that exists. */
+static __always_inline verdict_t judge_object(struct subject *s, struct dentry *dentry, __u32 accesses)
+{
+	struct memory memory = memory_of(s, dentry);
+
+	if (allowed_before(&memory, accesses))
+		return ALLOW;
+	return judge_and_remember(s, dentry, accesses, &memory);
 }

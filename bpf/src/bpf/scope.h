@@ -79,6 +79,8 @@ static __always_inline __u32 slot_of_level(int level)
 
 	if (!id) /* the task's cgroup lies higher */
 		return 0;
+	if (!(gate.sieve[(id / 64) % SIEVE_WORDS] & (1ULL << (id % 64))))
+		return 0;
 	slot = bpf_map_lookup_elem(&cgroups, &id);
 	return slot ? *slot : 0;
 }

@@ -59,11 +59,18 @@ struct {
 } mounts SEC(".maps");
 
 extern const void rename_lock __ksym;
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak; /* 6.2 */
 
+/* How many renames there were on this machine, times two, and odd while there is one. */
 static __always_inline __u32 renames(void)
 {
 	__u32 sequence = 1; /* as if one were going on */
 
+	if (bpf_ksym_exists(bpf_rdonly_cast)) {
+		struct seqcount *lock = bpf_rdonly_cast(&rename_lock, bpf_core_type_id_kernel(struct seqcount));
+
+		return *(volatile __u32 *)&lock->sequence;
+	}
 	bpf_probe_read_kernel(&sequence, sizeof(sequence), &rename_lock);
 	return sequence;
 }

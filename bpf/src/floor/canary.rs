@@ -73,6 +73,7 @@ impl Cage {
         // of ours hold.
         let child = match unsafe { libc::fork() } {
             -1 => return Err(failed()(std::io::Error::last_os_error())),
+            // SAFETY: this is the child.
             0 => unsafe { in_cage(wait, go, &program) },
             child => child,
         };

@@ -21,9 +21,18 @@ const RUN: &str = "/run/sevorix";
 
 /// Hooks that not every kernel above the floor has, and what stands in for each.
 const OPTIONAL: [(&str, &str); 3] = [
-    ("file_ioctl_compat", "file_ioctl (file_ioctl_compat came with 6.8)"),
-    ("file_truncate", "inode_setattr (file_truncate came with 6.2)"),
-    ("path_truncate", "inode_setattr (without CONFIG_SECURITY_PATH there is no path_truncate)"),
+    (
+        "file_ioctl_compat",
+        "file_ioctl (file_ioctl_compat came with 6.8)",
+    ),
+    (
+        "file_truncate",
+        "inode_setattr (file_truncate came with 6.2)",
+    ),
+    (
+        "path_truncate",
+        "inode_setattr (without CONFIG_SECURITY_PATH there is no path_truncate)",
+    ),
 ];
 
 /// Held while the state of the floor is read and changed. It ends with the file, however the process ends.
@@ -156,7 +165,9 @@ fn choose_programs(open: &mut OpenFloorSkel<'_>) -> Result<()> {
 }
 
 fn attach(object: &mut Object) -> Result<Vec<(String, Link)>> {
-    let programs = object.progs_mut().filter(|program| program.autoload() && is_hook(program));
+    let programs = object
+        .progs_mut()
+        .filter(|program| program.autoload() && is_hook(program));
     programs
         .map(|program| {
             let name = program.name().to_string_lossy().into_owned();
@@ -199,9 +210,14 @@ fn pin(object: &mut Object, links: Vec<(String, Link)>, ready: &mut MapHandle) -
         map.pin(&path)
             .map_err(BpfError::floor(format!("pin {}", path.display())))?;
     }
-    for mut program in object.progs_mut().filter(|program| program.autoload() && !is_hook(program)) {
+    for mut program in object
+        .progs_mut()
+        .filter(|program| program.autoload() && !is_hook(program))
+    {
         let path = folder.join("programs").join(program.name());
-        program.pin(&path).map_err(BpfError::floor(format!("pin {}", path.display())))?;
+        program
+            .pin(&path)
+            .map_err(BpfError::floor(format!("pin {}", path.display())))?;
     }
     for (name, mut link) in links {
         let path = folder.join("links").join(&name);

@@ -106,8 +106,9 @@ pub(super) fn entries(
 ) -> Result<Vec<(types::mount_key, types::mount_node)>> {
     let mut places: BTreeMap<(u32, Components), types::mount_node> = BTreeMap::new();
     let mut shown: BTreeMap<(u32, Components), &Mount> = BTreeMap::new();
-    let visible = without_covered(mounts);
-    for (number, mount) in visible.iter().enumerate() {
+    let numbered = without_covered(mounts);
+    let visible: Vec<&Mount> = numbered.iter().map(|(_, mount)| *mount).collect();
+    for (number, mount) in numbered {
         if shown_by_wider(image, mount, &visible)? {
             continue;
         }
@@ -181,7 +182,7 @@ fn shown_by_wider(image: &Image, mount: &Mount, all: &[&Mount]) -> Result<bool> 
 }
 
 /// What is mounted over at the very same point can't be reached by that path any more.
-fn without_covered(mounts: &[Mount]) -> Vec<&Mount> {
+fn without_covered(mounts: &[Mount]) -> Vec<(usize, &Mount)> {
     let last: BTreeMap<&Components, usize> = mounts
         .iter()
         .enumerate()
@@ -192,7 +193,6 @@ fn without_covered(mounts: &[Mount]) -> Vec<&Mount> {
         .iter()
         .enumerate()
         .filter(|entry| visible(*entry))
-        .map(|(_, mount)| mount)
         .collect()
 }
 

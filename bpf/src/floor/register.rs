@@ -149,12 +149,23 @@ pub(super) fn set_gate(maps: &Maps, new: Option<Cgroup>) -> Result<()> {
             })?;
     }
     let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
-    let agents = all
-        .iter()
-        .filter(|(_, container)| container.cgroup_id != 0)
-        .count();
-    gate.agents = u32::try_from(agents).unwrap_or(u32::MAX);
+    let ids = || {
+        all.iter()
+            .map(|(_, container)| container.cgroup_id)
+            .filter(|id| *id != 0)
+    };
+    gate.agents = u32::try_from(ids().count()).unwrap_or(u32::MAX);
+    gate.sieve = sieve(ids());
     set(&maps.gate, &0_u32, &gate)
+}
+
+fn sieve(ids: impl Iterator<Item = u64>) -> [u64; 64] {
+    let mut sieve = [0; 64];
+    for id in ids {
+        let word = usize::try_from(id / 64 % 64).unwrap_or(0);
+        sieve[word] |= 1 << (id % 64);
+    }
+    sieve
 }
 
 pub(super) fn release(_lock: &Lock, maps: &Maps, slot: u32) -> Result<()> {

@@ -35,15 +35,14 @@ pub(super) fn paths(image: &Image, hasher: Hasher) -> Vec<(u64, types::path_node
         let has_children = parents.contains(&node.path[..]);
         let flags =
             if node.guards { GUARDS } else { 0 } | if has_children { HAS_CHILDREN } else { 0 };
-        let node = types::path_node {
+        types::path_node {
             parent,
             own: pack_all(&node.own),
             child: pack_all(&node.child),
             below: pack_all(&node.below),
             flags,
             name: literal_name(last),
-        };
-        node
+        }
     };
     image
         .paths

@@ -131,6 +131,12 @@ fn hand_over(mut stream: UnixStream) -> Result<()> {
     let file = fs::File::open(std::ffi::OsString::from_vec(path))?;
     let files = [file.as_raw_fd()];
     let message = [ControlMessage::ScmRights(&files)];
-    sendmsg::<()>(stream.as_raw_fd(), &[IoSlice::new(&[0])], &message, MsgFlags::empty(), None)?;
+    sendmsg::<()>(
+        stream.as_raw_fd(),
+        &[IoSlice::new(&[0])],
+        &message,
+        MsgFlags::empty(),
+        None,
+    )?;
     Ok(())
 }

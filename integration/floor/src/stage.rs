@@ -63,11 +63,33 @@ pub fn compiled(text: &str) -> Result<Image> {
 /// A tree as the policy expects it, new.
 pub fn make(root: &Path) -> Result<()> {
     const FOLDERS: [&str; 9] = [
-        "free/secret", "free/frozen", "free/flat/deep", "free/trial", "free/hooks", "free/plain", "bin/inner", "other", "free/from",
+        "free/secret",
+        "free/frozen",
+        "free/flat/deep",
+        "free/trial",
+        "free/hooks",
+        "free/plain",
+        "bin/inner",
+        "other",
+        "free/from",
     ];
     const FILES: [&str; 16] = [
-        "free/file", "free/victim", "free/secret/file", "free/frozen/file", "free/flat/file", "free/flat/deep/file", "free/trial/file",
-        "free/held", "free/fatal", "free/.env", "free/a.pem", "free/a.pem.txt", "free/xpem", "other/file", "free/plain/file", "free/from/file",
+        "free/file",
+        "free/victim",
+        "free/secret/file",
+        "free/frozen/file",
+        "free/flat/file",
+        "free/flat/deep/file",
+        "free/trial/file",
+        "free/held",
+        "free/fatal",
+        "free/.env",
+        "free/a.pem",
+        "free/a.pem.txt",
+        "free/xpem",
+        "other/file",
+        "free/plain/file",
+        "free/from/file",
     ];
     for folder in FOLDERS {
         fs::create_dir_all(root.join(folder))?;
@@ -75,15 +97,27 @@ pub fn make(root: &Path) -> Result<()> {
     for file in FILES {
         fs::write(root.join(file), "content\n")?;
     }
-    for program in ["bin/good", "bin/fatal", "bin/inner/bad", "free/program", "bin/gone"] {
+    for program in [
+        "bin/good",
+        "bin/fatal",
+        "bin/inner/bad",
+        "free/program",
+        "bin/gone",
+    ] {
         copy_program("/bin/busybox", &root.join(program))?;
     }
     for (script, interpreter) in [("good-script", "bin/good"), ("bad-script", "bin/inner/bad")] {
         let path = root.join("bin").join(script);
-        fs::write(&path, format!("#!{} true\n", root.join(interpreter).display()))?;
+        fs::write(
+            &path,
+            format!("#!{} true\n", root.join(interpreter).display()),
+        )?;
         fs::set_permissions(&path, Permissions::from_mode(0o755))?;
     }
-    symlink(root.join("free/secret/file"), root.join("free/link-to-secret"))?;
+    symlink(
+        root.join("free/secret/file"),
+        root.join("free/link-to-secret"),
+    )?;
     symlink(root.join("free/file"), root.join("free/link-to-file"))?;
     Ok(())
 }
@@ -98,7 +132,10 @@ pub fn set_up() -> Result<()> {
     let base = Path::new("/var/floor");
     if base.exists() {
         // nothing is mounted there the first time
-        Command::new("umount").arg("-l").arg(base.join("merged")).status()?;
+        Command::new("umount")
+            .arg("-l")
+            .arg(base.join("merged"))
+            .status()?;
         fs::remove_dir_all(base)?;
     }
     for folder in ["lower", "upper", "work", "merged"] {
@@ -108,18 +145,37 @@ pub fn set_up() -> Result<()> {
     make(&base.join("lower"))?;
     // the scripts and links of the lower layer name their own place: they are written again, through the overlay
     let options = "lowerdir=/var/floor/lower,upperdir=/var/floor/upper,workdir=/var/floor/work";
-    mount(Some("overlay"), ROOTS[1], Some("overlay"), MsFlags::empty(), Some(options))?;
+    mount(
+        Some("overlay"),
+        ROOTS[1],
+        Some("overlay"),
+        MsFlags::empty(),
+        Some(options),
+    )?;
     let merged = PathBuf::from(ROOTS[1]);
-    for stale in ["bin/good-script", "bin/bad-script", "free/link-to-secret", "free/link-to-file"] {
+    for stale in [
+        "bin/good-script",
+        "bin/bad-script",
+        "free/link-to-secret",
+        "free/link-to-file",
+    ] {
         let lower = base.join("lower").join(stale);
         let target = fs::read_link(&lower);
         let path = merged.join(stale);
         match target {
             Ok(target) => {
                 fs::remove_file(&path)?;
-                symlink(target.to_string_lossy().replace("/var/floor/lower", ROOTS[1]), &path)?;
+                symlink(
+                    target
+                        .to_string_lossy()
+                        .replace("/var/floor/lower", ROOTS[1]),
+                    &path,
+                )?;
             }
-            Err(_) => fs::write(&path, fs::read_to_string(&path)?.replace("/var/floor/lower", ROOTS[1]))?,
+            Err(_) => fs::write(
+                &path,
+                fs::read_to_string(&path)?.replace("/var/floor/lower", ROOTS[1]),
+            )?,
         }
     }
     Ok(())
@@ -160,8 +216,15 @@ fn mounts_of(root: &str) -> Result<Vec<Mount>> {
     let all = Mount::of_process(i32::try_from(std::process::id())?).map_err(told)?;
     let wanted = [root, "/", "/proc", "/sys", "/dev", "/sys/fs/cgroup"];
     let shown = |mount: &Mount| {
-        let parts: Vec<_> = mount.point.iter().map(|part| String::from_utf8_lossy(part)).collect();
+        let parts: Vec<_> = mount
+            .point
+            .iter()
+            .map(|part| String::from_utf8_lossy(part))
+            .collect();
         format!("/{}", parts.join("/"))
     };
-    Ok(all.into_iter().filter(|mount| wanted.contains(&shown(mount).as_str())).collect())
+    Ok(all
+        .into_iter()
+        .filter(|mount| wanted.contains(&shown(mount).as_str()))
+        .collect())
 }

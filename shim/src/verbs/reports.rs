@@ -44,7 +44,9 @@ impl Reports<'_> {
                     text += &self.line(event, record, since + event.time)?;
                 }
             }
-            let now = enforcer.lost_events().map_err(sevorix_container::Error::from)?;
+            let now = enforcer
+                .lost_events()
+                .map_err(sevorix_container::Error::from)?;
             if now > lost {
                 text += &self.loss(now - lost)?;
                 lost = now;

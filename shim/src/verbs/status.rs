@@ -30,26 +30,44 @@ pub fn run(_: &Globals, words: &[OsString]) -> Result<u8> {
     }
     let records: Vec<Record> = Record::all()?
         .into_values()
-        .filter(|record| id.as_deref().is_none_or(|id| record.container.starts_with(id)))
+        .filter(|record| {
+            id.as_deref()
+                .is_none_or(|id| record.container.starts_with(id))
+        })
         .collect();
     if records.is_empty() {
-        let status = print(if options.json { "[]\n" } else { "no container is under a policy\n" })?;
+        let status = print(if options.json {
+            "[]\n"
+        } else {
+            "no container is under a policy\n"
+        })?;
         return Ok(if id.is_some() { 1 } else { status });
     }
     let enforcer = Enforcer::ensure_loaded().map_err(sevorix_container::Error::from)?;
-    let lost = enforcer.lost_events().map_err(sevorix_container::Error::from)?;
+    let lost = enforcer
+        .lost_events()
+        .map_err(sevorix_container::Error::from)?;
     let mut told = Vec::new();
     for record in records {
         let counts = enforcer.counts(record.place.container());
         told.push((record, counts.map_err(sevorix_container::Error::from)?));
     }
     if options.json {
-        let all: Vec<Value> = told.iter().map(|(record, counts)| as_json(record, counts, lost)).collect();
+        let all: Vec<Value> = told
+            .iter()
+            .map(|(record, counts)| as_json(record, counts, lost))
+            .collect();
         return print(&format!("{}\n", super::pretty(&all)?));
     }
-    let mut out: String = told.iter().map(|(record, counts)| as_text(record, counts)).collect();
+    let mut out: String = told
+        .iter()
+        .map(|(record, counts)| as_text(record, counts))
+        .collect();
     if lost > 0 {
-        let _ = writeln!(out, "{lost} reports of this boot found no room and are lost");
+        let _ = writeln!(
+            out,
+            "{lost} reports of this boot found no room and are lost"
+        );
     }
     print(&out)
 }
