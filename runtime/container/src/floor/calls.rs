@@ -153,8 +153,10 @@ mod tests {
 
     use super::*;
 
+    type Call = fn() -> libc::c_long;
+
     /// What a call answers in a process behind the filter; 0 where it succeeds.
-    fn behind_the_filter(call: fn() -> libc::c_long) -> i32 {
+    fn behind_the_filter(call: Call) -> i32 {
         let filter = filter().expect("a filter");
         // SAFETY: the child only loads the filter, makes one system call and ends.
         match unsafe { fork() }.expect("fork") {
@@ -185,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_no_hook_sees_is_refused() {
-        let refused: &[(&str, fn() -> libc::c_long)] = &[
+        let refused: &[(&str, Call)] = &[
             (
                 "unshare user",
                 call!(libc::SYS_unshare, libc::CLONE_NEWUSER),
@@ -228,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_programs_live_on_passes() {
-        let passing: &[(&str, fn() -> libc::c_long)] = &[
+        let passing: &[(&str, Call)] = &[
             ("getpid", call!(libc::SYS_getpid)),
             ("unshare files", call!(libc::SYS_unshare, libc::CLONE_FILES)),
             ("umask", call!(libc::SYS_umask, 0o22)),
