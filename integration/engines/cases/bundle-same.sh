@@ -8,9 +8,8 @@ seen() {
     equals 0 "$status" 'exit status'
 }
 
-# Mounts are sorted by target: their order matters only where two have the same one.
-# what of mountinfo is the same each time: root, target, flags, propagation without the peer group, type and options.
-# The options of sysfs's superblock have a case of their own.
+# What of mountinfo is the same each time: root, target, flags, propagation without the peer group, type and options.
+# The options of sysfs's superblock have a case of their own. Sort by target first: only there the order of two mounts matters.
 shown_mounts() {
     cut -d' ' -f4- | sed -E -e 's/(shared|master|propagate_from):[0-9]+/\1/g' -e "s#[^ ]*$scratch/rootfs#ROOT#" \
         -e "s#$work#WORK#g" -e 's#^[^ ]*/rootfs #ROOT #' -e 's/ - sysfs sysfs r[ow]$/ - sysfs sysfs/'
@@ -35,20 +34,25 @@ same_bundle_read_only_paths_keep_the_flags() {
     config[linux]='"readonlyPaths": ["/etc", "/bin", "/link", "/dev/shm", "/with-mount", "/etc", "/no/such/path"]'
     config[mounts]='{ "destination": "/with-mount/inner", "type": "tmpfs", "source": "tmpfs", "options": ["size=1m", "noatime"] }'
     own_rootfs
-    ln -s /home/alice "$work/root/link"
-    seen 'id -u; touch /etc/x /bin/x /home/alice/x /dev/shm/x /with-mount/x 2>&1; touch /with-mount/inner/x; sort -s -k5,5 /proc/self/mountinfo' |
-        shown_mounts_and_rest
+    ln -sfn /home/alice "$work/root/link"
+    seen 'touch /etc/x /bin/x /home/alice/x /dev/shm/x /with-mount/x 2>&1; touch /with-mount/inner/x; sort -s -k5,5 /proc/self/mountinfo | grep -E \" (/etc|/bin|/home/alice|/dev/shm|/with-mount|/with-mount/inner) \"' |
+        shown_mounts_and_rest | without_propagation
 }
 
 # flags that the user namespace must not take off stay on
 same_bundle_read_only_paths_in_a_user_namespace() {
     in_user_namespace
-    mkdir "$work/locked"
+    mkdir -p "$work/locked"
     mount -t tmpfs -o nosuid,nodev,noexec,mode=755 locked "$work/locked"
     config[mounts]='{ "destination": "/locked", "type": "bind", "source": "'$work'/locked", "options": ["rbind"] }'
     config[linux]+=', "readonlyPaths": ["/etc", "/locked", "/proc/sys"]'
-    seen 'touch /etc/x /locked/x 2>&1; grep -E \" (/etc|/locked|/proc/sys) \" /proc/self/mountinfo' | shown_mounts_and_rest
+    seen 'touch /etc/x /locked/x 2>&1; grep -E \" (/etc|/locked|/proc/sys) \" /proc/self/mountinfo' | shown_mounts_and_rest | without_propagation
     umount "$work/locked"
+}
+
+# what covers a path of the root mount has its propagation, which has a case of its own
+without_propagation() {
+    sed -E 's/ (master|shared) - / - /'
 }
 
 same_bundle_mount_options() {
@@ -101,7 +105,7 @@ same_bundle_masked_and_read_only_paths() {
     config[linux]='"maskedPaths": ["/proc/kcore", "/proc/keys", "/sys/firmware", "/etc/plain-file", "/home/alice", "/no/such/path"],
         "readonlyPaths": ["/proc/sys", "/proc/bus", "/no/such/path"]'
     own_rootfs
-    seen 'cat /etc/plain-file /proc/keys | wc -c; ls -A /home/alice /sys/firmware; stat -c %F /etc/plain-file; stat -c %F /proc/kcore 2>&1; echo 1 2>&1 >/proc/sys/kernel/pid_max; sort -s -k5,5 /proc/self/mountinfo' | shown_mounts_and_rest
+    seen 'cat /etc/plain-file /proc/keys | wc -c; ls -A /home/alice /sys/firmware; stat -c %F /etc/plain-file; stat -c %F /proc/kcore 2>&1; echo 1 2>&1 >/proc/sys/kernel/pid_max; sort -s -k5,5 /proc/self/mountinfo' | shown_mounts_and_rest | grep -v " /sys/fs/cgroup/"
 }
 
 same_bundle_read_only_root() {

@@ -49,7 +49,7 @@ same_docker_masked_and_read_only_paths() {
 
 same_docker_devices() {
     docker run --rm busybox sh -c 'cd /dev; for f in * pts/*; do stat -c "%n %F %a %u:%g %t:%T" $f; readlink $f; done; true' | without_kcore
-    docker run --rm --device /dev/fuse:/dev/other-name:rw busybox stat -c '%n %F %a %t:%T' /dev/other-name
+    docker run --rm --device /dev/kmsg:/dev/other-name:rw busybox stat -c '%n %F %a %t:%T' /dev/other-name
 }
 
 docker_devices_that_were_not_given_cannot_be_opened() {

@@ -30,7 +30,7 @@ same_podman_run_what_a_process_sees_of_itself() {
 }
 
 same_podman_run_mounts_and_devices() {
-    podman run --rm --network none --tmpfs /scratch:size=1m -v "$work:/work:ro,rslave" --device /dev/fuse busybox sh -c '
+    podman run --rm --network none --tmpfs /scratch:size=1m -v "$work:/work:ro,rslave" --device /dev/kmsg busybox sh -c '
         cut -d" " -f4- /proc/self/mountinfo | sort -k2; for f in /dev/*; do stat -c "%n %F %a %u:%g %t:%T" $f; done' |
         normalise | without_kcore | sed -E 's#/[^ ]*/overlay-containers/#/#; s/[A-Z0-9]{26}/LAYER/g; s#,?(lowerdir|upperdir|workdir)=[^, ]*##g'
 }

@@ -42,6 +42,8 @@ runtimes_for() {
 run_case() {
     local case=$1 engine started=$EPOCHREALTIME seconds status
     engine=$(engine_of "$case") name=$case-$runtime work=$scratch/cases/$case-$runtime
+    # of an earlier attempt
+    rm -rf --one-file-system "$work"
     mkdir -p "$work"
     "prepare_$engine"
     prepare_shared "$case"

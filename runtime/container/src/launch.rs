@@ -14,6 +14,7 @@ use libcontainer::process::args::{ContainerArgs, ContainerType};
 use libcontainer::process::container_main_process::container_main_process;
 use libcontainer::syscall::syscall::SyscallType;
 use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -24,7 +25,7 @@ use crate::executor::Payload;
 use crate::process::pidfd_open;
 use crate::report::Report;
 use crate::state::write_atomically;
-use crate::{Error, Result, mount_error, userns};
+use crate::{Error, Result, limits, mount_error, userns};
 
 /// What libcontainer is to start.
 pub struct Launch<'a> {
@@ -55,6 +56,7 @@ impl Launch<'_> {
             join_keyring(name)?;
         }
         self.pass_on_activation();
+        let limits = self.payload.process.rlimits().clone();
         let _user_namespace = self.make_user_namespace()?;
         let arguments = self.arguments()?;
         let _restore = oom_score.map(OomScore::set).transpose()?;
@@ -66,7 +68,12 @@ impl Launch<'_> {
             let mounts = arguments.spec.mounts().as_deref().unwrap_or_default();
             Error::Process(mount_error::in_words(reason, mounts, &arguments.rootfs))
         })?;
-        Ok(Pid::from_raw(pid.as_raw()))
+        let pid = Pid::from_raw(pid.as_raw());
+        limits::set(pid, limits.as_deref().unwrap_or_default()).inspect_err(|_| {
+            // it would wait for a start that nobody gives
+            let _ = kill(pid, Signal::SIGKILL);
+        })?;
+        Ok(pid)
     }
 
     /// Made here, joined by libcontainer through the descriptor that comes back.

@@ -15,6 +15,7 @@ mod finish;
 pub mod floor;
 mod hooks;
 mod launch;
+mod limits;
 mod lookup;
 mod mount_error;
 mod notify;

@@ -79,6 +79,7 @@ pub fn for_libcontainer(caller: &Process) -> Process {
     process
         .set_user(user)
         .set_capabilities(None)
+        .set_rlimits(None)
         .set_cwd("/".into());
     if process.no_new_privileges() == Some(false) {
         // libcontainer takes "present" for "true" when it decides when to load a filter
