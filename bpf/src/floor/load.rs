@@ -17,7 +17,7 @@ use super::skeleton::{FloorSkelBuilder, OpenFloorSkel};
 use super::{Boot, canary};
 use crate::{BpfError, Result};
 
-const RUN: &str = "/run/sevorix";
+const RUN: &str = "/run/sevorix-floor";
 
 /// Hooks that not every kernel above the floor has, and what stands in for each.
 const OPTIONAL: [(&str, &str); 3] = [

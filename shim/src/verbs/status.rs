@@ -31,8 +31,10 @@ pub fn run(_: &Globals, words: &[OsString]) -> Result<u8> {
     let records: Vec<Record> = Record::all()?
         .into_values()
         .filter(|record| {
-            id.as_deref()
-                .is_none_or(|id| record.container.starts_with(id))
+            let named = id
+                .as_deref()
+                .is_none_or(|id| record.container.starts_with(id));
+            named && !record.ended
         })
         .collect();
     if records.is_empty() {

@@ -60,7 +60,7 @@ impl Place {
     /// Gives the place back. To be called when the container's last process is gone.
     pub fn leave(self) -> Result<()> {
         Enforcer::ensure_loaded()?.release(self.container())?;
-        Record::remove(self);
+        Record::end(self);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What is known of a container under a policy beyond what the kernel needs: its name, its rules, its mounts.
 //!
 //! One file for each slot, whatever `--root` the engine uses, so that an operator's `events` and `status` find all of
-//! them. No decision rests on it.
+//! them; it stays until the slot has its next container, because reports are read later. No decision rests on it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::Result;
 use crate::error::Context;
 use crate::state::write_atomically;
 
-const FOLDER: &str = "/run/sevorix/floor";
+const FOLDER: &str = "/run/sevorix-floor/containers";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -28,23 +28,22 @@ pub struct Record {
     pub digest: String,
     pub audit: bool,
     pub place: Place,
+    pub ended: bool,
     /// an event names a rule by its number here; the first is the default of the class
     rules: Vec<String>,
-    /// an event names a mount by its number here
-    mounts: Vec<String>,
+    /// an event names a mount by its number here: what of a superblock is seen where
+    mounts: Vec<(String, String)>,
 }
 
 impl Record {
     pub(super) fn new(id: &str, plan: &super::Plan, place: Place, mounts: &[Mount]) -> Self {
         let image = plan.image();
         let digest = image.digest();
-        let shown = |mount: &Mount| {
-            let parts = mount
-                .point
-                .iter()
-                .map(|part| format!("/{}", part.escape_ascii()));
+        let shown = |path: &[Box<[u8]>]| {
+            let parts = path.iter().map(|part| format!("/{}", part.escape_ascii()));
             parts.collect::<String>()
         };
+        let mount = |mount: &Mount| (shown(&mount.root), shown(&mount.point));
         Self {
             container: id.into(),
             name: plan.agent_name(),
@@ -52,8 +51,9 @@ impl Record {
             digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
             audit: image.audit,
             place,
+            ended: false,
             rules: image.rules.iter().map(ToString::to_string).collect(),
-            mounts: mounts.iter().map(shown).collect(),
+            mounts: mounts.iter().map(mount).collect(),
         }
     }
 
@@ -71,9 +71,13 @@ impl Record {
         write_atomically(&path, &text, 0o600)
     }
 
-    pub(super) fn remove(place: Place) {
-        // the next container in this slot writes over it
-        let _ = fs::remove_file(path_of(place));
+    /// Nothing but reports rests on it, so there is nobody to tell when it fails.
+    pub(super) fn end(place: Place) {
+        let record = Self::all().ok().and_then(|mut all| all.remove(&place.slot));
+        if let Some(mut record) = record.filter(|record| record.place == place) {
+            record.ended = true;
+            let _ = record.save();
+        }
     }
 
     /// Of every container under a policy, by its slot.
@@ -109,9 +113,18 @@ impl Record {
     /// The object as the container would name it.
     pub fn object(&self, event: &Event) -> String {
         let mount = usize::try_from(event.mount).ok();
-        let point = mount.and_then(|mount| self.mounts.get(mount));
+        let mount = mount.and_then(|mount| self.mounts.get(mount));
+        let inside =
+            mount.and_then(|(root, point)| Some((point, event.object.strip_prefix(root)?)));
+        let path = inside.map_or_else(
+            || event.object.clone(),
+            |(point, rest)| format!("{point}{rest}"),
+        );
         let cut = if event.shortened { "…" } else { "" };
-        format!("{}{}{cut}", point.map_or("", String::as_str), event.object)
+        if path.is_empty() {
+            return "/".into();
+        }
+        format!("{path}{cut}")
     }
 }
 
