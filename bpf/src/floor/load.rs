@@ -167,7 +167,7 @@ fn is_hook(program: &ProgramMut<'_>) -> bool {
     program.section().to_string_lossy().starts_with("lsm/")
 }
 
-fn maps_of(object: &Object, ready: &MapHandle) -> Result<Maps> {
+pub(super) fn maps_of(object: &Object, ready: &MapHandle) -> Result<Maps> {
     let find = |wanted: &str| {
         let map = object.maps().find(|map| name_of(&map.name().to_string_lossy()) == wanted);
         let map = map.unwrap_or_else(|| panic!("the object has a map {wanted}"));
