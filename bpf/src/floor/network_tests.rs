@@ -25,8 +25,8 @@ fn the_kernel_answers_as_the_image_does() {
     with_kernel(|object, maps| {
         let object = RefCell::new(object);
         let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
-        let law = |(text, destinations): (String, Vec<(IpAddr, u16, Protocol)>)| {
-            let image = compile(&policy(&text)).expect("it is small");
+        let law = |(policy, destinations): ((Action, Vec<Spec>), Vec<(IpAddr, u16, Protocol)>)| {
+            let image = compile(&policy_of(&policy)).expect("it is small");
             fill(maps, 1, &image).expect("the tables are written");
             for (address, port, protocol) in destinations {
                 let said = ask(&mut object.borrow_mut(), address, port, protocol);
@@ -127,23 +127,36 @@ fn destination() -> impl Strategy<Value = (IpAddr, u16, Protocol)> {
     (near(), prop_oneof![0..6_u16, Just(65535)], prop_oneof![Just(Protocol::Tcp), Just(Protocol::Udp)])
 }
 
-fn policies() -> impl Strategy<Value = String> {
-    let action = || prop::sample::select(vec!["allow", "ask", "deny", "kill"]);
+type Spec = (ipnet::IpNet, Option<(u16, u16)>, Option<Protocol>, Action);
+
+fn policies() -> impl Strategy<Value = (Action, Vec<Spec>)> {
+    let action = || prop::sample::select(vec![Action::Allow, Action::Ask, Action::Deny, Action::Kill]);
     let network = (near(), any::<prop::sample::Index>()).prop_map(|(address, index)| {
         let most = if address.is_ipv4() { 33 } else { 129 };
         ipnet::IpNet::new(address, u8::try_from(index.index(most)).expect("small")).expect("it fits").trunc()
     });
-    let ports = prop_oneof![
-        Just(String::new()),
-        (0..5_u16, 0..3_u16).prop_map(|(first, more)| format!(", port = \"{first}-{}\"", first + more)),
-    ];
-    let protocol = prop::sample::select(vec!["", ", proto = \"tcp\"", ", proto = \"udp\""]);
-    let rule = (network, ports, protocol, action())
-        .prop_map(|(net, ports, protocol, action)| format!("{{ cidr = \"{net}\"{ports}{protocol}, action = \"{action}\" }}"));
-    (action(), prop::collection::hash_set(rule, 0..12)).prop_map(|(default, rules)| {
-        let rules: Vec<String> = rules.into_iter().collect();
-        format!("version = 1\n[net]\ndefault = \"{default}\"\nrules = [\n{}\n]\n", rules.join(",\n"))
-    })
+    let ports = prop::option::of((1..5_u16, 0..3_u16).prop_map(|(first, more)| (first, first + more)));
+    let protocol = prop::option::of(prop::sample::select(vec![Protocol::Tcp, Protocol::Udp]));
+    let rule = (network, ports, protocol, action());
+    (action(), prop::collection::vec(rule, 0..RULES))
+}
+
+const RULES: usize = 12;
+
+/// Also of rules that a file would not be read with, for one of them covers another.
+fn policy_of((default, specs): &(Action, Vec<Spec>)) -> Policy {
+    let rules: Vec<String> =
+        (0..RULES).map(|number| format!("{{ cidr = \"192.0.2.{number}/32\", action = \"deny\" }}")).collect();
+    let mut policy = policy(&format!("version = 1\n[net]\nrules = [\n{}\n]\n", rules.join(",\n")));
+    policy.net.default = *default;
+    policy.net.rules.truncate(specs.len());
+    for (rule, (net, ports, protocol, action)) in policy.net.rules.iter_mut().zip(specs) {
+        rule.target = Some(NetTarget::Net(*net));
+        rule.ports = ports.iter().map(|(first, last)| format!("{first}-{last}").parse().expect("ports")).collect();
+        rule.protocol = *protocol;
+        rule.action = *action;
+    }
+    policy
 }
 
 /// As a list of bad addresses would be: one rule, networks side by side.
