@@ -121,3 +121,14 @@ int make_socket(struct bpf_sock *ctx)
 {
 	return is_ordinary(ctx->family, ctx->type, ctx->protocol);
 }
+
+/* For the tests, and loaded by them alone: the answer to a destination that is the beginning of a packet. */
+SEC("?tc")
+int try_destination(struct __sk_buff *packet)
+{
+	struct destination to;
+
+	if (bpf_skb_load_bytes(packet, 0, &to, sizeof(to)))
+		return refuse(REASON_UNREADABLE);
+	return answer_to(&to, 1);
+}

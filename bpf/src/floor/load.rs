@@ -184,7 +184,7 @@ fn is_hook(program: &ProgramMut<'_>) -> bool {
     program.section().to_string_lossy().starts_with("lsm/")
 }
 
-fn maps_of(object: &Object, ready: &MapHandle) -> Result<Maps> {
+pub(super) fn maps_of(object: &Object, ready: &MapHandle) -> Result<Maps> {
     let find = |wanted: &str| {
         let map = object
             .maps()

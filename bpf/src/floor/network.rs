@@ -249,3 +249,7 @@ fn pin(link: &OwnedFd, path: &CString) -> std::io::Result<()> {
         error => Err(std::io::Error::from_raw_os_error(-error)),
     }
 }
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod tests;

@@ -317,12 +317,11 @@ pub fn add_key() -> Result<()> {
     unsafe { call(libc::SYS_add_key, &[kind, name, pointer(&value), 1, ring]) }.map(drop)
 }
 
-/// Makes the session keyring if there is none, and gives its number.
-pub fn session_keyring() -> Result<()> {
-    const GET_KEYRING_ID: usize = 0;
-    let ring = libc::KEY_SPEC_SESSION_KEYRING as usize;
-    // SAFETY: numbers only.
-    unsafe { call(libc::SYS_keyctl, &[GET_KEYRING_ID, ring, 1]) }.map(drop)
+/// A session keyring of its own.
+pub fn join_session_keyring() -> Result<()> {
+    const JOIN: usize = 1;
+    // SAFETY: no name is a null pointer.
+    unsafe { call(libc::SYS_keyctl, &[JOIN, 0]) }.map(drop)
 }
 
 pub fn read_memory(of: Pid) -> Result<()> {

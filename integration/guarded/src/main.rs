@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod cost;
+
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +25,12 @@ const NOT_A_HOOKS: [&str; 7] = ["F8", "F9", "R6", "R10", "R18", "R24", "X16"];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    match run(&wanted) {
+    let answer = match wanted.first().map(String::as_str) {
+        Some("cost") => cost::run().map(|()| 0),
+        Some("connects") => cost::connect().map(|()| 0),
+        _ => run(&wanted),
+    };
+    match answer {
         Ok(0) => ExitCode::SUCCESS,
         Ok(failed) => {
             println!("{failed} failed");

@@ -253,7 +253,7 @@ pub const ROWS: &[Row] = &[
             ways: &[
                 way("a key", EPERM, || through(raw::add_key())),
                 way("the session's ring", EPERM, || {
-                    through(raw::session_keyring())
+                    through(raw::join_session_keyring())
                 }),
             ],
             twin: || read(PLAIN),
