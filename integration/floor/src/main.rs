@@ -20,12 +20,15 @@ fn main() -> ExitCode {
     let answer = match arguments.as_slice() {
         ["cases"] => cases::run(""),
         ["cases", filter] => cases::run(filter),
-        ["agreement"] => agreement::run(),
+        ["agreement", policies] => policies
+            .parse()
+            .map_err(Into::into)
+            .and_then(agreement::run),
         ["cost"] => cost::run(),
         ["load"] => sevorix_bpf::floor::Enforcer::ensure_loaded()
             .map(drop)
             .map_err(told),
-        _ => Err("usage: sevorix-floor cases [FILTER] | agreement | cost | load".into()),
+        _ => Err("usage: sevorix-floor cases [FILTER] | agreement POLICIES | cost | load".into()),
     };
     match answer {
         Ok(()) => ExitCode::SUCCESS,
