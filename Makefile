@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build fmt lint unit vm vm-image payload engines test test-all bench demo install uninstall deny clean
+.PHONY: help setup build fmt lint unit vm vm-image payload engines floor test test-all bench demo install uninstall deny clean
 .PHONY: checked
 
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -64,6 +64,9 @@ engines: payload ## engine cases in one VM: ARGS='--engine docker --filter exec'
 	integration/vm/run --kernel $(KERNEL) --image $(IMAGE) $(if $(SYSTEMD),--systemd) $(if $(HYBRID),--hybrid) \
 		--payload $(target)/payload --out $(or $(OUT),$(results)/engines) --timeout $(or $(TIMEOUT),3600) \
 		-- "/payload/engines/run --runtimes '$(RUNTIMES)' $(ARGS)"
+
+floor: ## the floor's own cases in the test bed, on both kernels: ARGS='rename' for some of them
+	integration/floor/test $(ARGS)
 
 # One after the other: two cargos would wait for each other.
 checked:

@@ -27,7 +27,7 @@ enum access { READ, WRITE, CHANGE, EXEC, ACCESSES };
 
 /* Which containers there are at all. Written under the loader's lock, read by every task of the machine. */
 struct gate {
-	__u32 agents; /* containers that are registered; 0: every hook leaves at once */
+	__u32 agents; /* 0: there was none since boot, and every hook leaves at once */
 	__u32 levels; /* bit n: some container's cgroup is n below the root */
 	__u64 sieve[SIEVE_WORDS]; /* bit n: some container's cgroup has an id of n modulo the bits: others need no look-up */
 };

@@ -18,9 +18,11 @@ static __always_inline verdict_t judge_code(struct subject *s, struct dentry *de
 	return has_path(dentry) ? judge_object(s, dentry, 1 << EXEC) : refuse(REASON_NO_PATH);
 }
 
+/* Its mount tells: the flag in f_mode has had more than one value. */
 static __always_inline bool is_backing(struct file *file)
 {
-	return bpf_core_type_exists(struct backing_file) && (file->f_mode & FMODE_BACKING);
+	return bpf_core_type_exists(struct backing_file) && !is_nameless(file->f_path.dentry->d_sb) &&
+	       is_on_internal_mount(file);
 }
 
 /* On an overlay the kernel maps the file of the layer; the path that the agent sees is kept beside it (6.5). Before that

@@ -4,20 +4,13 @@
  */
 #include "object.h"
 
-#define NAMESPACE_OF_THE_KERNEL (-22L) /* MNT_NS_INTERNAL */
-
 /* The open of a layer below an overlay file, which was judged itself: the kernel's own mount of the layer, or, before
  * 6.5, the layer's inode under the overlay's path. */
 static __always_inline bool is_open_of_layer(struct file *file)
 {
-	struct mount *mount;
-
 	if (!in_borrowed_credentials())
 		return false;
-	if (file->f_inode != file->f_path.dentry->d_inode)
-		return true;
-	mount = (void *)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);
-	return (long)BPF_CORE_READ(mount, mnt_ns) == NAMESPACE_OF_THE_KERNEL;
+	return file->f_inode != file->f_path.dentry->d_inode || is_on_internal_mount(file);
 }
 
 static __always_inline __u32 accesses_of(struct file *file)

@@ -46,7 +46,6 @@ enum {
 #define FMODE_READ 1
 #define FMODE_WRITE 2
 #define OPENED_FOR_EXEC 0x20 /* __FMODE_EXEC in f_flags: open(2) itself can't set it */
-#define FMODE_BACKING (1 << 25) /* 6.5: the file below an overlay file */
 #define SB_KERNMOUNT (1 << 22)
 #define RENAME_EXCHANGE 2
 

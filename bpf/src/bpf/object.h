@@ -62,6 +62,16 @@ static __always_inline bool is_nameless(const struct super_block *sb)
 	return false;
 }
 
+#define NAMESPACE_OF_THE_KERNEL (-22L) /* MNT_NS_INTERNAL */
+
+/* Of the mounts that only the kernel has, one is overlayfs's own of each layer. */
+static __always_inline bool is_on_internal_mount(struct file *file)
+{
+	struct mount *mount = (void *)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);
+
+	return (long)BPF_CORE_READ(mount, mnt_ns) == NAMESPACE_OF_THE_KERNEL;
+}
+
 /* Overlayfs works on its layers with the credentials of whoever mounted it. The agent's own calls never run so:
  * overridden credentials also come from io_uring's personalities, and io_uring is refused at its set-up. */
 static __always_inline bool in_borrowed_credentials(void)

@@ -22,6 +22,8 @@ pub(super) fn must_sing(lock: &Lock, maps: &Maps) -> Result<()> {
     let slot = lock_up(maps, &cage)?;
     let answer = cage.try_everything();
     register::release(lock, maps, slot)?;
+    // its only process is gone: as if there had never been a container
+    set(&maps.gate, &0_u32, &types::gate::default())?;
     let escaped = answer?;
     match ATTEMPTS.iter().find(|(bit, _)| escaped & bit != 0) {
         None => Ok(()),

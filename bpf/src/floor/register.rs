@@ -133,8 +133,8 @@ fn fill<V: Abi>(outer: &MapHandle, slot: u32, all: &[(u64, V)]) -> Result<()> {
         .map_err(BpfError::floor(format!("put a table into the map {name}")))
 }
 
-/// From the first container on, hooks look whose operation it is. The levels stay when a container goes: they cost a
-/// look-up.
+/// From the first container on, hooks look whose operation it is, also when the last one has gone: a process that was
+/// left behind still bears its label, and is refused everything. The levels stay, too; they cost a look-up.
 pub(super) fn set_gate(maps: &Maps, new: Option<Cgroup>) -> Result<()> {
     let mut gate: types::gate = get(&maps.gate, &0_u32)?;
     if let Some(cgroup) = new {
@@ -154,7 +154,10 @@ pub(super) fn set_gate(maps: &Maps, new: Option<Cgroup>) -> Result<()> {
             .map(|(_, container)| container.cgroup_id)
             .filter(|id| *id != 0)
     };
-    gate.agents = u32::try_from(ids().count()).unwrap_or(u32::MAX);
+    let earlier = u32::from(gate.agents > 0);
+    gate.agents = u32::try_from(ids().count())
+        .unwrap_or(u32::MAX)
+        .max(earlier);
     gate.sieve = sieve(ids());
     set(&maps.gate, &0_u32, &gate)
 }

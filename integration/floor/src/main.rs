@@ -4,6 +4,7 @@
 //! that must still be allowed, and all of them are first done without a floor, where every one must succeed.
 
 mod agent;
+mod agreement;
 mod cases;
 mod cost;
 mod stage;
@@ -19,11 +20,15 @@ fn main() -> ExitCode {
     let answer = match arguments.as_slice() {
         ["cases"] => cases::run(""),
         ["cases", filter] => cases::run(filter),
+        ["agreement", policies] => policies
+            .parse()
+            .map_err(Into::into)
+            .and_then(agreement::run),
         ["cost"] => cost::run(),
         ["load"] => sevorix_bpf::floor::Enforcer::ensure_loaded()
             .map(drop)
             .map_err(told),
-        _ => Err("usage: sevorix-floor cases [FILTER] | cost | load".into()),
+        _ => Err("usage: sevorix-floor cases [FILTER] | agreement POLICIES | cost | load".into()),
     };
     match answer {
         Ok(()) => ExitCode::SUCCESS,

@@ -119,7 +119,25 @@ pub fn make(root: &Path) -> Result<()> {
         root.join("free/link-to-secret"),
     )?;
     symlink(root.join("free/file"), root.join("free/link-to-file"))?;
-    Ok(())
+    attribute(&root.join("free/frozen/file"))
+}
+
+/// For the case that takes it away.
+fn attribute(path: &Path) -> Result<()> {
+    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())?;
+    // SAFETY: C strings and a value of the given length, all of which are only read.
+    match unsafe {
+        libc::setxattr(
+            path.as_ptr(),
+            c"user.floor".as_ptr(),
+            c"x".as_ptr().cast(),
+            1,
+            0,
+        )
+    } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error().into()),
+    }
 }
 
 fn copy_program(from: &str, to: &Path) -> Result<()> {

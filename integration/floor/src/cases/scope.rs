@@ -106,8 +106,13 @@ pub fn run(enforcer: &Enforcer, filter: &str) -> Result<usize> {
         agent::run(|_| Ok(()), free)?,
         Outcome::Done,
     );
-    let stage = Stage::new(enforcer, root, &stage::image(root)?)?;
     let stale = |pid: Pid| enforcer.label(pid.as_raw(), old, false).map_err(told);
+    check(
+        "a label that outlives the last container",
+        agent::run(stale, free)?,
+        DENIED,
+    );
+    let stage = Stage::new(enforcer, root, &stage::image(root)?)?;
     check(
         "the label of a container that is gone",
         agent::run(stale, free)?,
