@@ -23,6 +23,7 @@ pub enum Feature {
     Phases,
     TrustMask,
     Jit,
+    Written,
     Essential,
     Intent,
     FullReceipts,
@@ -41,6 +42,7 @@ impl Feature {
             Self::Phases => "phases",
             Self::TrustMask => "a trust mask",
             Self::Jit => "exec.jit other than allow",
+            Self::Written => "exec.writable other than allow",
             Self::Essential => "essential destinations",
             Self::Intent => "intent windows",
             Self::FullReceipts => "receipts beyond their defaults",
@@ -82,6 +84,9 @@ impl Policy {
             if action == Action::Ask {
                 need(Feature::Ask, &RuleId::setting(name));
             }
+        }
+        if self.exec.writable != Action::Allow {
+            need(Feature::Written, &RuleId::setting("exec.writable"));
         }
         if self.exec.jit != Action::Allow {
             need(Feature::Jit, &RuleId::setting("exec.jit.default"));
