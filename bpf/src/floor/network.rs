@@ -35,8 +35,20 @@ unsafe impl Abi for types::port_set {}
 
 /// Writes a policy's tables, whole, before they can be found.
 pub(super) fn fill(maps: &Maps, slot: u32, image: &Image) -> Result<()> {
-    let nets = new_table(MapType::LpmTrie, "nets", image.nets.len(), size_of::<types::net_key>(), 4)?;
-    let sets = new_table(MapType::Array, "port_sets", image.port_sets.len(), 4, size_of::<types::port_set>())?;
+    let nets = new_table(
+        MapType::LpmTrie,
+        "nets",
+        image.nets.len(),
+        size_of::<types::net_key>(),
+        4,
+    )?;
+    let sets = new_table(
+        MapType::Array,
+        "port_sets",
+        image.port_sets.len(),
+        4,
+        size_of::<types::port_set>(),
+    )?;
     for (number, set_of_ports) in (0_u32..).zip(&image.port_sets) {
         set(&sets, &number, &port_set(set_of_ports))?;
     }
@@ -56,8 +68,14 @@ pub(super) fn clear(maps: &Maps, slot: u32) -> Result<()> {
 fn fill_nets(table: &MapHandle, image: &Image) -> Result<()> {
     const AT_ONCE: usize = 8192;
     for nodes in image.nets.chunks(AT_ONCE) {
-        let keys: Vec<u8> = nodes.iter().flat_map(|node| bytes(&net_key(node.net)).to_vec()).collect();
-        let sets: Vec<u8> = nodes.iter().flat_map(|node| u32::from(node.set).to_ne_bytes()).collect();
+        let keys: Vec<u8> = nodes
+            .iter()
+            .flat_map(|node| bytes(&net_key(node.net)).to_vec())
+            .collect();
+        let sets: Vec<u8> = nodes
+            .iter()
+            .flat_map(|node| u32::from(node.set).to_ne_bytes())
+            .collect();
         let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
         table
             .update_batch(&keys, &sets, count, MapFlags::ANY, MapFlags::ANY)
@@ -66,7 +84,13 @@ fn fill_nets(table: &MapHandle, image: &Image) -> Result<()> {
     Ok(())
 }
 
-fn new_table(kind: MapType, name: &str, entries: usize, key: usize, value: usize) -> Result<MapHandle> {
+fn new_table(
+    kind: MapType,
+    name: &str,
+    entries: usize,
+    key: usize,
+    value: usize,
+) -> Result<MapHandle> {
     let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let options = libbpf_sys::bpf_map_create_opts {
         sz: size_of::<libbpf_sys::bpf_map_create_opts>() as u64,
@@ -76,15 +100,27 @@ fn new_table(kind: MapType, name: &str, entries: usize, key: usize, value: usize
         },
         ..Default::default()
     };
-    MapHandle::create(kind, Some(name), size(key), size(value), size(entries.max(1)), &options)
-        .map_err(BpfError::floor(format!("make the map {name} with {entries} entries")))
+    MapHandle::create(
+        kind,
+        Some(name),
+        size(key),
+        size(value),
+        size(entries.max(1)),
+        &options,
+    )
+    .map_err(BpfError::floor(format!(
+        "make the map {name} with {entries} entries"
+    )))
 }
 
 fn put(outer: &MapHandle, slot: u32, table: &MapHandle) -> Result<()> {
     let inner = table.as_fd().as_raw_fd().to_ne_bytes();
     outer
         .update(bytes(&slot), &inner, MapFlags::ANY)
-        .map_err(BpfError::floor(format!("put a table into the map {}", outer.name().display())))
+        .map_err(BpfError::floor(format!(
+            "put a table into the map {}",
+            outer.name().display()
+        )))
 }
 
 fn network(image: &Image) -> types::network {
@@ -109,13 +145,18 @@ fn refusal_by(image: &Image, setting: &str) -> u16 {
     pack(Answer {
         action: Action::Deny,
         audit: image.audit,
-        rule: rule.and_then(|rule| u16::try_from(rule).ok()).unwrap_or_default(),
+        rule: rule
+            .and_then(|rule| u16::try_from(rule).ok())
+            .unwrap_or_default(),
     })
 }
 
 fn net_key(net: ipnet::Ipv6Net) -> types::net_key {
     let mut address = [0; 4];
-    for (word, four) in address.iter_mut().zip(net.network().octets().chunks_exact(4)) {
+    for (word, four) in address
+        .iter_mut()
+        .zip(net.network().octets().chunks_exact(4))
+    {
         *word = u32::from_ne_bytes([four[0], four[1], four[2], four[3]]);
     }
     types::net_key {
@@ -151,8 +192,12 @@ fn links_of(slot: u32) -> PathBuf {
 pub(super) fn attach(cgroup: &Path, slot: u32) -> Result<()> {
     let folder = links_of(slot);
     detach(slot)?; // what a crash left
-    fs::create_dir_all(&folder).map_err(BpfError::io(format!("make the folder {}", folder.display())))?;
-    let target = fs::File::open(cgroup).map_err(BpfError::io(format!("open {}", cgroup.display())))?;
+    fs::create_dir_all(&folder).map_err(BpfError::io(format!(
+        "make the folder {}",
+        folder.display()
+    )))?;
+    let target =
+        fs::File::open(cgroup).map_err(BpfError::io(format!("open {}", cgroup.display())))?;
     for (name, kind) in ON_CGROUP {
         let pinned = pins::folder().join("programs").join(name);
         let program = Program::fd_from_pinned_path(&pinned)
@@ -176,10 +221,19 @@ pub(super) fn detach(slot: u32) -> Result<()> {
     }
 }
 
-fn link(program: &OwnedFd, target: &fs::File, kind: libbpf_sys::bpf_attach_type) -> std::io::Result<OwnedFd> {
+fn link(
+    program: &OwnedFd,
+    target: &fs::File,
+    kind: libbpf_sys::bpf_attach_type,
+) -> std::io::Result<OwnedFd> {
     // SAFETY: two descriptors and a number; no options are a null pointer.
     let link = unsafe {
-        libbpf_sys::bpf_link_create(program.as_raw_fd(), target.as_raw_fd(), kind, std::ptr::null())
+        libbpf_sys::bpf_link_create(
+            program.as_raw_fd(),
+            target.as_raw_fd(),
+            kind,
+            std::ptr::null(),
+        )
     };
     match link {
         // SAFETY: the kernel has just opened it for us and nobody else owns it.

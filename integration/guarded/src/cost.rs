@@ -35,7 +35,10 @@ pub fn run() -> Result<()> {
         })?;
         println!("{name}: registered in {} ms", began.elapsed().as_millis());
         print!("stranger           {}", connects("-")?);
-        print!("agent              {}", connects(&cgroup.path.join("cgroup.procs").display().to_string())?);
+        print!(
+            "agent              {}",
+            connects(&cgroup.path.join("cgroup.procs").display().to_string())?
+        );
         enforcer.release(container)?;
     }
     Ok(())
@@ -49,7 +52,11 @@ fn connects(procs: &str) -> Result<String> {
         .map(|word| String::from_utf8_lossy(word).into_owned())
         .collect();
     let (_, program) = own.split_last().ok_or("no command line")?;
-    let enter = if procs == "-" { String::new() } else { format!("echo $$ > {procs} && ") };
+    let enter = if procs == "-" {
+        String::new()
+    } else {
+        format!("echo $$ > {procs} && ")
+    };
     said(Command::new("sh").args(["-c", &format!("{enter}exec {} connects", program.join(" "))]))
 }
 
@@ -57,7 +64,12 @@ pub fn connect() -> Result<()> {
     let socket = UdpSocket::bind("0.0.0.0:0")?;
     let allowed = Ipv4Addr::new(127, 0, 0, 1);
     let warm = median(|_| timed(&socket, allowed))?;
-    let cold = median(|round| timed(&socket, Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 1, 0, 0)) + round)))?;
+    let cold = median(|round| {
+        timed(
+            &socket,
+            Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 1, 0, 0)) + round),
+        )
+    })?;
     println!("the same destination {warm}, always another {cold}");
     Ok(())
 }
@@ -70,7 +82,9 @@ fn timed(socket: &UdpSocket, address: Ipv4Addr) -> Result<u128> {
 }
 
 fn median(mut measure: impl FnMut(u32) -> Result<u128>) -> Result<u128> {
-    let mut all = (0..ROUNDS).map(&mut measure).collect::<Result<Vec<u128>>>()?;
+    let mut all = (0..ROUNDS)
+        .map(&mut measure)
+        .collect::<Result<Vec<u128>>>()?;
     all.sort_unstable();
     Ok(all[all.len() / 2])
 }
@@ -79,14 +93,20 @@ fn image(count: u32) -> Result<Image> {
     let path = PathBuf::from("/run/cost.toml");
     let text = "version = 1\n[exec]\ndefault = \"allow\"\n[file]\ndefault = \"allow\"\n[net]\ndefault = \"allow\"\nrules = [ { cidr = \"11.0.0.0/24\", action = \"deny\" } ]\n";
     fs::write(&path, text)?;
-    let folders = Folders { must_be_roots: false, ..Folders::default() };
+    let folders = Folders {
+        must_be_roots: false,
+        ..Folders::default()
+    };
     let mut policy = folders.policy_file(&path)?;
     let rule = policy.net.rules.remove(0);
     let network = |number: u32| format!("{}/24", Ipv4Addr::from(u32::from(FIRST) + number * 256));
     policy.net.rules = (0..count)
         .map(|number| {
             let target = NetTarget::Net(network(number).parse().map_err(|_| "no network")?);
-            Ok(NetRule { target: Some(target), ..rule.clone() })
+            Ok(NetRule {
+                target: Some(target),
+                ..rule.clone()
+            })
         })
         .collect::<Result<_>>()?;
     Ok(compile(&policy)?)
