@@ -32,7 +32,7 @@ fn the_kernel_answers_as_the_image_does() {
             failure_persistence: None,
             ..Config::default()
         });
-        let law = |(policy, destinations): ((Action, Vec<Spec>), Vec<(IpAddr, u16, Protocol)>)| {
+        let law = |(policy, destinations): ((Action, Vec<Spec>), Vec<To>)| {
             let image = compile(&policy_of(&policy)).expect("it is small");
             fill(maps, 1, &image).expect("the tables are written");
             for (address, port, protocol) in destinations {
@@ -172,7 +172,7 @@ fn near() -> impl Strategy<Value = IpAddr> {
     prop_oneof![v4, v6, nat64, six_to_four, none]
 }
 
-fn destination() -> impl Strategy<Value = (IpAddr, u16, Protocol)> {
+fn destination() -> impl Strategy<Value = To> {
     (
         near(),
         prop_oneof![0..6_u16, Just(65535)],
@@ -180,6 +180,7 @@ fn destination() -> impl Strategy<Value = (IpAddr, u16, Protocol)> {
     )
 }
 
+type To = (IpAddr, u16, Protocol);
 type Spec = (ipnet::IpNet, Option<(u16, u16)>, Option<Protocol>, Action);
 
 fn policies() -> impl Strategy<Value = (Action, Vec<Spec>)> {
