@@ -25,6 +25,9 @@ _sevorix() {
             sevorix,delete)
                 cmd="sevorix__subcmd__delete"
                 ;;
+            sevorix,doctor)
+                cmd="sevorix__subcmd__doctor"
+                ;;
             sevorix,events)
                 cmd="sevorix__subcmd__events"
                 ;;
@@ -76,6 +79,9 @@ _sevorix() {
             sevorix,state)
                 cmd="sevorix__subcmd__state"
                 ;;
+            sevorix,status)
+                cmd="sevorix__subcmd__status"
+                ;;
             sevorix,uninstall)
                 cmd="sevorix__subcmd__uninstall"
                 ;;
@@ -90,6 +96,9 @@ _sevorix() {
                 ;;
             sevorix__subcmd__help,delete)
                 cmd="sevorix__subcmd__help__subcmd__delete"
+                ;;
+            sevorix__subcmd__help,doctor)
+                cmd="sevorix__subcmd__help__subcmd__doctor"
                 ;;
             sevorix__subcmd__help,events)
                 cmd="sevorix__subcmd__help__subcmd__events"
@@ -142,6 +151,9 @@ _sevorix() {
             sevorix__subcmd__help,state)
                 cmd="sevorix__subcmd__help__subcmd__state"
                 ;;
+            sevorix__subcmd__help,status)
+                cmd="sevorix__subcmd__help__subcmd__status"
+                ;;
             sevorix__subcmd__help,uninstall)
                 cmd="sevorix__subcmd__help__subcmd__uninstall"
                 ;;
@@ -155,7 +167,7 @@ _sevorix() {
 
     case "${cmd}" in
         sevorix)
-            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore install uninstall policy explain help"
+            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status install uninstall policy explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -286,8 +298,22 @@ _sevorix() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sevorix__subcmd__doctor)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sevorix__subcmd__events)
-            opts="-h --interval --stats --help"
+            opts="-f -h --interval --stats --follow --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -423,7 +449,7 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help)
-            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore install uninstall policy explain help"
+            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status install uninstall policy explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -465,6 +491,20 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -703,6 +743,20 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help__subcmd__state)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1008,6 +1062,20 @@ _sevorix() {
             ;;
         sevorix__subcmd__state)
             opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__status)
+            opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -22,9 +22,6 @@ fn a_key_has_the_bits_in_the_order_of_the_network() {
     );
 }
 
-/// A policy, and where it is asked about.
-type Trial = ((Action, Vec<Spec>), Vec<(IpAddr, u16, Protocol)>);
-
 #[test]
 #[ignore = "needs a kernel that takes our programs: a virtual machine of integration/vm"]
 fn the_kernel_answers_as_the_image_does() {
@@ -35,7 +32,7 @@ fn the_kernel_answers_as_the_image_does() {
             failure_persistence: None,
             ..Config::default()
         });
-        let law = |(policy, destinations): Trial| {
+        let law = |(policy, destinations): ((Action, Vec<Spec>), Vec<To>)| {
             let image = compile(&policy_of(&policy)).expect("it is small");
             fill(maps, 1, &image).expect("the tables are written");
             for (address, port, protocol) in destinations {
@@ -175,7 +172,7 @@ fn near() -> impl Strategy<Value = IpAddr> {
     prop_oneof![v4, v6, nat64, six_to_four, none]
 }
 
-fn destination() -> impl Strategy<Value = (IpAddr, u16, Protocol)> {
+fn destination() -> impl Strategy<Value = To> {
     (
         near(),
         prop_oneof![0..6_u16, Just(65535)],
@@ -183,6 +180,7 @@ fn destination() -> impl Strategy<Value = (IpAddr, u16, Protocol)> {
     )
 }
 
+type To = (IpAddr, u16, Protocol);
 type Spec = (ipnet::IpNet, Option<(u16, u16)>, Option<Protocol>, Action);
 
 fn policies() -> impl Strategy<Value = (Action, Vec<Spec>)> {
