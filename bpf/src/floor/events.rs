@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use libbpf_rs::RingBufferBuilder;
@@ -34,7 +35,7 @@ pub struct Event {
     pub errno: i32,
     /// How many equal ones this stands for.
     pub count: u32,
-    /// Quoted: the path from the root of its superblock.
+    /// Quoted: the path from the root of its superblock, or a destination as `203.0.113.9:443/tcp`.
     pub object: String,
     /// The object's path did not fit.
     pub shortened: bool,
@@ -164,6 +165,7 @@ impl Reason {
 fn typed(raw: &types::event) -> Option<Event> {
     const SHORTENED: u16 = 1;
     let object = raw.object.get(..usize::from(raw.length))?;
+    let operation = *Operation::ALL.get(usize::from(raw.operation))?;
     Some(Event {
         time: Duration::from_nanos(raw.time),
         container: Container {
@@ -176,7 +178,7 @@ fn typed(raw: &types::event) -> Option<Event> {
         tid: raw.tid,
         uid: raw.uid,
         comm: quoted(raw.comm.split(|byte| *byte == 0).next()?),
-        operation: *Operation::ALL.get(usize::from(raw.operation))?,
+        operation,
         outcome: *Outcome::ALL.get(usize::from(raw.result))?,
         reason: Reason::of(raw.reason)?,
         rule: raw.rule,
@@ -186,9 +188,31 @@ fn typed(raw: &types::event) -> Option<Event> {
             raw.error.wrapping_neg()
         },
         count: raw.count,
-        object: quoted(object),
+        object: destination(operation, object).unwrap_or_else(|| quoted(object)),
         shortened: raw.flags & SHORTENED != 0,
         mount: raw.mount,
+    })
+}
+
+/// The programs of the network report `struct destination` as a path of one component.
+fn destination(operation: Operation, object: &[i8]) -> Option<String> {
+    use Operation::{Bind, Connect, Listen, Send};
+    if !matches!(operation, Connect | Send | Bind | Listen) {
+        return None;
+    }
+    let bytes: Vec<u8> = object.iter().map(|byte| byte.cast_unsigned()).collect();
+    let (address, rest) = bytes.strip_prefix(b"/")?.split_first_chunk::<16>()?;
+    let (port, rest) = rest.split_first_chunk::<2>()?;
+    let protocol = u16::from_ne_bytes(rest.try_into().ok()?);
+    let address = Ipv6Addr::from(*address);
+    let place = match address.to_ipv4_mapped() {
+        Some(address) => SocketAddr::new(address.into(), u16::from_ne_bytes(*port)),
+        None => SocketAddr::new(address.into(), u16::from_ne_bytes(*port)),
+    };
+    Some(match protocol {
+        6 => format!("{place}/tcp"),
+        17 => format!("{place}/udp"),
+        other => format!("{place}/{other}"),
     })
 }
 
@@ -279,6 +303,37 @@ mod tests {
             .map(|operation| operation.as_str())
             .collect();
         assert_eq!(names, ours);
+    }
+
+    #[test]
+    fn a_destination_is_told_as_people_write_it() {
+        let report = |address: [u8; 16], port: u16, protocol: u16| {
+            let (port, protocol) = (port.to_ne_bytes(), protocol.to_ne_bytes());
+            let bytes = [b"/", &address[..], &port, &protocol].concat();
+            bytes
+                .iter()
+                .map(|byte| byte.cast_signed())
+                .collect::<Vec<i8>>()
+        };
+        let told = |address: &str, port, protocol| {
+            let address: std::net::Ipv6Addr = address.parse().expect("an address");
+            destination(
+                Operation::Connect,
+                &report(address.octets(), port, protocol),
+            )
+        };
+        assert_eq!(
+            told("::ffff:203.0.113.9", 443, 6).as_deref(),
+            Some("203.0.113.9:443/tcp")
+        );
+        assert_eq!(
+            told("2001:db8::1", 53, 17).as_deref(),
+            Some("[2001:db8::1]:53/udp")
+        );
+        assert_eq!(told("::1", 1, 132).as_deref(), Some("[::1]:1/132"));
+        let path: Vec<i8> = b"/etc".iter().map(|byte| byte.cast_signed()).collect();
+        assert_eq!(destination(Operation::Connect, &path), None);
+        assert_eq!(destination(Operation::Open, &report([0; 16], 1, 6)), None);
     }
 
     #[test]

@@ -114,8 +114,10 @@ impl Record {
     pub fn object(&self, event: &Event) -> String {
         let mount = usize::try_from(event.mount).ok();
         let mount = mount.and_then(|mount| self.mounts.get(mount));
-        let inside =
-            mount.and_then(|(root, point)| Some((point, event.object.strip_prefix(root)?)));
+        // a destination is no path
+        let inside = mount
+            .filter(|_| event.object.starts_with('/'))
+            .and_then(|(root, point)| Some((point, event.object.strip_prefix(root)?)));
         let path = inside.map_or_else(
             || event.object.clone(),
             |(point, rest)| format!("{point}{rest}"),
