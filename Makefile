@@ -56,9 +56,12 @@ vm-image: ## make the test bed's kernels and root images, where they are out of 
 
 payload: build ## what the engine suites take into the test bed: target/payload
 	cargo build --release --locked -p sevorix-cri
+	cargo build --locked -p sevorix-floor -p sevorix-attacks -p sevorix-guarded
 	integration/engines/build-fixtures
 	rm -rf $(target)/payload && mkdir -p $(target)/payload
 	cp -a $(sevorix) $(target)/release/sevorix-cri /bin/busybox integration/engines $(target)/payload/
+	mkdir $(target)/payload/floor
+	cp -a $(target)/debug/sevorix-floor $(target)/debug/attack $(target)/debug/sevorix-guarded integration/floor/in-vm $(target)/payload/floor/
 
 engines: payload ## engine cases in one VM: ARGS='--engine docker --filter exec', RUNTIMES='runc sevorix', and vm's options
 	integration/vm/run --kernel $(KERNEL) --image $(IMAGE) $(if $(SYSTEMD),--systemd) $(if $(HYBRID),--hybrid) \
