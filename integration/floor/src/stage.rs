@@ -47,7 +47,11 @@ rules = [
   { path = "/usr/lib/**",           access = "r",   action = "allow" },
   { name = ".env",                  access = "r",   action = "deny" },
   { name = "*.pem",                 access = "r",   action = "deny" },
+  { path = "/tmp/floor-outside",    access = "w",   action = "allow" },
 ]
+[net]
+default = "deny"
+unix    = "any"
 "#;
 
 pub fn image(root: &str) -> Result<Image> {
