@@ -56,7 +56,8 @@ vm-image: ## make the test bed's kernels and root images, where they are out of 
 
 payload: build ## what the engine suites take into the test bed: target/payload
 	cargo build --release --locked -p sevorix-cri
-	cargo build --locked -p sevorix-floor -p sevorix-attacks -p sevorix-guarded
+	cargo build --locked -p sevorix-floor -p sevorix-guarded
+	cargo rustc --locked -p sevorix-attacks --bin attack -- -C target-feature=+crt-static
 	integration/engines/build-fixtures
 	rm -rf $(target)/payload && mkdir -p $(target)/payload
 	cp -a $(sevorix) $(target)/release/sevorix-cri /bin/busybox integration/engines $(target)/payload/

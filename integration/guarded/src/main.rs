@@ -19,6 +19,7 @@ use sevorix_policy::{Folders, Image, compile};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+const BINFMT_MISC: &str = "/proc/sys/fs/binfmt_misc/register";
 const ATTACK: &str = "/usr/bin/attack";
 /// Ways that only a filter of system calls, or the runtime, stands in.
 const NOT_A_HOOKS: [&str; 7] = ["F8", "F9", "R6", "R10", "R18", "R24", "X16"];
@@ -92,6 +93,10 @@ fn run(wanted: &[String]) -> Result<usize> {
         }
         if let Some((_, why)) = NOT_HELD.iter().find(|(known, _)| *known == id) {
             println!("not held {id}: {why}");
+            continue;
+        }
+        if id == "X17" && !Path::new(BINFMT_MISC).exists() {
+            println!("not here {id}: this kernel has no binfmt_misc");
             continue;
         }
         for what in [What::Attack, What::Twin] {
