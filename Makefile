@@ -63,6 +63,7 @@ payload: build ## what the engine suites take into the test bed: target/payload
 	cp -a $(sevorix) $(target)/release/sevorix-cri /bin/busybox integration/engines $(target)/payload/
 	mkdir $(target)/payload/floor
 	cp -a $(target)/debug/sevorix-floor $(target)/debug/attack $(target)/debug/sevorix-guarded integration/floor/in-vm $(target)/payload/floor/
+	strip $(target)/payload/floor/sevorix-* $(target)/payload/floor/attack
 
 engines: payload ## engine cases in one VM: ARGS='--engine docker --filter exec', RUNTIMES='runc sevorix', and vm's options
 	integration/vm/run --kernel $(KERNEL) --image $(IMAGE) $(if $(SYSTEMD),--systemd) $(if $(HYBRID),--hybrid) \
