@@ -92,13 +92,17 @@ bench: setup build ## what a container costs beside runc and crun: retired instr
 demo: setup build ## an agent's container under sevorix, told in plain words
 	@integration/demo/run $(sevorix)
 
-install: build ## install to PREFIX (/usr/local) and tell the engines found here: ENGINES='docker containerd podman'
+install: build ## install to PREFIX (/usr/local), policies to /usr/share/sevorix, and tell the engines found here: ENGINES='docker containerd podman'
 	install -D -m755 $(sevorix) $(DESTDIR)$(PREFIX)/bin/sevorix
+	install -D -m644 -t $(DESTDIR)/usr/share/sevorix configs/config.toml
+	install -D -m644 -t $(DESTDIR)/usr/share/sevorix/policies.d configs/policies.d/*.toml
+	install -D -m644 -t $(DESTDIR)/usr/share/sevorix/presets.d configs/presets.d/*.toml
 	$(if $(ENGINES),$(PREFIX)/bin/sevorix install $(ENGINES),@echo 'no engine was configured: sevorix install docker|containerd|podman')
 
 uninstall: ## take the engines' configuration back, and remove the binary
 	$(if $(ENGINES),$(PREFIX)/bin/sevorix uninstall $(ENGINES))
 	rm -f $(DESTDIR)$(PREFIX)/bin/sevorix
+	rm -rf $(DESTDIR)/usr/share/sevorix
 
 deny: ## licences, advisories and sources of the dependencies, where cargo-deny is installed
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'make: cargo-deny is not installed: cargo install cargo-deny' >&2; exit 1; fi
