@@ -108,7 +108,7 @@ impl Drop for Cgroup {
 }
 
 /// Where a process outside hands over descriptors of whatever file it is asked for.
-pub const OUTSIDE: &str = "/tmp/floor-outside";
+pub const OUTSIDE: &str = "/var/floor-outside";
 
 /// That process. It ends with us.
 pub fn outside() -> Result<()> {

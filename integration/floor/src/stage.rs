@@ -47,7 +47,7 @@ rules = [
   { path = "/usr/lib/**",           access = "r",   action = "allow" },
   { name = ".env",                  access = "r",   action = "deny" },
   { name = "*.pem",                 access = "r",   action = "deny" },
-  { path = "/tmp/floor-outside",    access = "w",   action = "allow" },
+  { path = "/var/floor-outside",    access = "w",   action = "allow" },
 ]
 [net]
 default = "deny"
