@@ -60,6 +60,9 @@ impl Error {
             )),
             Self::InvalidId { .. } => Some("an id is made of letters, digits and _ + - .".into()),
             Self::Policy(error) => Some(error.hint()),
+            Self::Unenforceable { rule, .. } if rule == "exec.writable" => Some(
+                "deny exec where the policy allows to write, or set writable = \"allow\"".into(),
+            ),
             Self::Unenforceable { rule, .. } => Some(format!("remove {rule} from the policy")),
             Self::BelowTheFloor { fix, .. } => Some(fix.clone()),
             Self::Floor(error) => error.hint(),

@@ -101,3 +101,26 @@ fn what_does_not_fit_is_refused_by_name() {
         "the path of rule file.rules[0] has 65 components, 64 are possible"
     );
 }
+
+#[test]
+fn what_may_be_written_and_executed_is_found() {
+    let runs = |exec: &str, file: &str| {
+        let text = format!(
+            "[exec]\ndefault = \"allow\"\nrules = [{exec}]\n[file]\ndefault = \"deny\"\nrules = [{file}]"
+        );
+        image(&text).expect("small").runs_what_it_writes()
+    };
+    let writes = r#"{ path = "/work/**", access = "rwc", action = "allow" }"#;
+    let denies = r#"{ path = "/work/**", action = "deny" }"#;
+    assert!(runs("", writes));
+    assert!(!runs(denies, writes));
+    assert!(runs(r#"{ path = "/work/*", action = "deny" }"#, writes));
+    assert!(!runs(
+        "",
+        r#"{ path = "/**", access = "r", action = "allow" }"#
+    ));
+    assert!(runs(
+        "",
+        r#"{ name = "notes", access = "w", action = "allow" }"#
+    ));
+}

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sevorix_policy::{
-    Act, Destination, Folders, Local, Policy, Protocol, Request, compile, components, judge,
+    Act, Action, Destination, Folders, Local, Policy, Protocol, Request, compile, components, judge,
 };
 
 fn folders() -> Folders {
@@ -194,7 +194,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "research-agent",
         "exec-written /tmp/tool",
-        "deny exec.writable",
+        "deny exec.rules[1]",
     ),
     ("research-agent", "listen 127.0.0.1:80", "deny net.listen"),
     ("locked", "exec /bin/sh", "allow exec.default"),
@@ -231,8 +231,10 @@ fn every_policy_compiles_and_needs_no_more_than_the_kernel() {
     assert_eq!(found, NAMES);
     for name in NAMES {
         let policy = policy(name);
-        compile(&policy).expect(name);
+        let image = compile(&policy).expect(name);
         assert_eq!(policy.needs(), [], "{name}");
+        let marks = policy.exec.writable != Action::Allow && image.runs_what_it_writes();
+        assert!(!marks, "{name} asks to tell what the container wrote");
         assert!(!policy.description.is_empty(), "{name}");
     }
 }
@@ -265,19 +267,9 @@ fn every_preset_is_valid_and_reviewed() {
 }
 
 #[test]
-fn a_container_that_asks_for_nothing_gets_the_default() {
+fn a_container_that_asks_for_nothing_is_left_alone() {
     let request = Request::parse([], None).expect("valid");
-    let effective = folders()
-        .effective(&request)
-        .expect("granted")
-        .expect("guarded");
-    assert_eq!(effective.policy.name.as_str(), "default");
-    let none = Request::parse([("io.sevorix.policy", "none")], None).expect("valid");
-    let refused = folders().effective(&none).expect_err("not listed");
-    assert!(
-        refused.to_string().contains("policy none may not be named"),
-        "{refused}"
-    );
+    assert_eq!(folders().effective(&request).expect("granted"), None);
     let unknown = Request::parse([], Some("coding")).expect("valid");
     let refused = folders().effective(&unknown).expect_err("unknown");
     assert!(

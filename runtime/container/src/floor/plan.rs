@@ -1,6 +1,6 @@
 //! The policy of a container that is about to be made, or the reason why it can't be enforced here.
 
-use sevorix_policy::{Effective, Feature, Folders, Image, Policy, Request, compile};
+use sevorix_policy::{Action, Effective, Feature, Folders, Image, Policy, Request, compile};
 
 use super::host::Facts;
 use crate::{Error, Result};
@@ -30,6 +30,7 @@ impl Plan {
             });
         }
         let image = compile(&effective.policy)?;
+        refuse_written(&effective.policy, &image)?;
         Ok(Some(Self { effective, image }))
     }
 
@@ -45,6 +46,18 @@ impl Plan {
     pub(super) fn image(&self) -> &Image {
         &self.image
     }
+}
+
+/// Nobody marks what the container writes: a policy may refuse to execute it only by where it can lie.
+fn refuse_written(policy: &Policy, image: &Image) -> Result<()> {
+    if policy.exec.writable == Action::Allow || !image.runs_what_it_writes() {
+        return Ok(());
+    }
+    Err(Error::Unenforceable {
+        policy: policy.name.to_string(),
+        rule: "exec.writable".into(),
+        feature: "to tell what the container wrote from what the image brought",
+    })
 }
 
 /// What the kernel's tables hold: an ask is a denial as long as nobody answers it.

@@ -47,6 +47,23 @@ impl Image {
         found.map_or(self.net_default, |ports| ports.answer)
     }
 
+    /// Whether something may be executed from a place that may be written to. Where not, what the container wrote can't be
+    /// executed, and nobody has to remember what that is.
+    pub fn runs_what_it_writes(&self) -> bool {
+        let both = |answers: &Answers| {
+            let written = answers.write.lets_through() || answers.change.lets_through();
+            written && answers.exec.lets_through()
+        };
+        let places = self
+            .paths
+            .iter()
+            .flat_map(|node| [&node.own, &node.child, &node.below]);
+        let lifts = |answer: Answer| answer.rule != 0 && answer.lets_through();
+        let by_name = |answers: &Answers| answers.each()[1..].iter().copied().any(lifts);
+        places.chain([&self.defaults]).any(both)
+            || self.names.iter().any(|node| by_name(&node.answers))
+    }
+
     fn by_place(&self, path: &[Box<[u8]>]) -> Answers {
         let Some(node) = self.deepest(path) else {
             return self.defaults;

@@ -23,7 +23,6 @@ pub enum Feature {
     Phases,
     TrustMask,
     Jit,
-    Written,
     Essential,
     Intent,
     FullReceipts,
@@ -42,7 +41,6 @@ impl Feature {
             Self::Phases => "phases",
             Self::TrustMask => "a trust mask",
             Self::Jit => "exec.jit other than allow",
-            Self::Written => "exec.writable other than allow",
             Self::Essential => "essential destinations",
             Self::Intent => "intent windows",
             Self::FullReceipts => "receipts beyond their defaults",
@@ -84,9 +82,6 @@ impl Policy {
             if action == Action::Ask {
                 need(Feature::Ask, &RuleId::setting(name));
             }
-        }
-        if self.exec.writable != Action::Allow {
-            need(Feature::Written, &RuleId::setting("exec.writable"));
         }
         if self.exec.jit != Action::Allow {
             need(Feature::Jit, &RuleId::setting("exec.jit.default"));
