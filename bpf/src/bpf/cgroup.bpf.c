@@ -65,17 +65,26 @@ int reach_by_connect6(struct bpf_sock_addr *ctx)
 	return reach_ipv6(ctx);
 }
 
+/* A connected socket whose message brings options along is asked about without a destination: it keeps the one that was
+ * judged when it connected. No message names port 0 itself; the kernel refuses that before. */
+static __always_inline bool keeps_its_peer(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	return !ctx->user_port && owner_of(sk ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL);
+}
+
 /* N6, N8. */
 SEC("cgroup/sendmsg4")
 int reach_by_sendmsg4(struct bpf_sock_addr *ctx)
 {
-	return reach_ipv4(ctx);
+	return keeps_its_peer(ctx) || reach_ipv4(ctx);
 }
 
 SEC("cgroup/sendmsg6")
 int reach_by_sendmsg6(struct bpf_sock_addr *ctx)
 {
-	return reach_ipv6(ctx);
+	return keeps_its_peer(ctx) || reach_ipv6(ctx);
 }
 
 static __always_inline bool may_bind(struct bpf_sock *sk, const struct destination *at)

@@ -106,6 +106,7 @@ int BPF_PROG(make_code, struct vm_area_struct *vma, unsigned long reqprot, unsig
 	verdict_t verdict = ALLOW;
 	struct subject s;
 	struct file *file;
+	long own_pages;
 
 	if (ret)
 		return ret;
@@ -114,7 +115,11 @@ int BPF_PROG(make_code, struct vm_area_struct *vma, unsigned long reqprot, unsig
 	file = vma->vm_file;
 	if (file)
 		verdict = judge_mapped(&s, file);
-	if ((!file || (prot & PROT_WRITE)) && allowed(verdict))
+	/* pages of its own are no file's any more, whatever they were mapped from */
+	own_pages = vma->anon_vma != NULL;
+	/* clang would join the pointer's bits with others, which the verifier does not allow */
+	asm volatile("" : "+r"(own_pages));
+	if ((!file || own_pages || (prot & PROT_WRITE)) && allowed(verdict))
 		verdict = judge_jit(&s);
 	return finish(&s, OP_MAP_EXEC, verdict, -EACCES);
 }

@@ -56,6 +56,17 @@ static __always_inline bool is_host_part_of_proc(struct subject *s, struct dentr
 }
 
 /* What is remembered as allowed is of no special class: nothing else is remembered here. */
+/* /proc/PID/mem writes into code that is mapped to be read and executed only. */
+static __always_inline bool is_memory(struct dentry *dentry)
+{
+	char name[4] = {};
+
+	if (dentry->d_name.len != 3)
+		return false;
+	bpf_probe_read_kernel(name, 3, dentry->d_name.name);
+	return name[0] == 'm' && name[1] == 'e' && name[2] == 'm';
+}
+
 static __always_inline verdict_t judge_file(struct subject *s, struct file *file, __u32 accesses)
 {
 	struct dentry *dentry = file->f_path.dentry;
@@ -75,6 +86,8 @@ static __always_inline verdict_t judge_file(struct subject *s, struct file *file
 	verdict = judge_and_remember(s, dentry, accesses, &memory);
 	if (allowed(verdict) && is_host_part_of_proc(s, dentry, accesses))
 		return refuse(REASON_KERNEL_INTERFACE);
+	if (allowed(verdict) && (accesses & (1 << WRITE)) && is_memory(dentry))
+		return judge_jit(s);
 	return verdict;
 }
 
@@ -173,6 +186,31 @@ int BPF_PROG(set_attributes_6_1, struct dentry *dentry, struct iattr *attributes
 SEC("lsm/inode_setxattr")
 int BPF_PROG(set_xattr, void *idmap, struct dentry *dentry, const char *name, const void *value, unsigned long size,
 	     int flags, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+}
+
+/* F21: access lists have hooks of their own since 6.2; before, inode_setxattr sees them. */
+SEC("lsm/inode_set_acl")
+int BPF_PROG(set_acl, void *idmap, struct dentry *dentry, const char *name, void *acl, int ret)
+{
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+}
+
+SEC("lsm/inode_remove_acl")
+int BPF_PROG(remove_acl, void *idmap, struct dentry *dentry, const char *name, int ret)
 {
 	struct subject s;
 

@@ -47,9 +47,17 @@ static __always_inline bool is_outside(struct subject *s, struct task_struct *ta
 	return !agent || agent->label.slot != s->slot || agent->label.generation != s->container->generation;
 }
 
+/* Our own init, or what `exec` starts: it bears the container's label and may still do what the container may not. */
+static __always_inline bool is_in_setup(struct task_struct *task)
+{
+	struct agent *agent = bpf_task_storage_get(&agents, task, NULL, 0);
+
+	return agent && (agent->label.flags & LABEL_SETUP);
+}
+
 static __always_inline verdict_t judge_task(struct subject *s, struct task_struct *task)
 {
-	return is_outside(s, task) ? refuse(REASON_TASK_OUTSIDE) : ALLOW;
+	return is_outside(s, task) || is_in_setup(task) ? refuse(REASON_TASK_OUTSIDE) : ALLOW;
 }
 
 /* R17, F12, F23: ptrace, process_vm_writev, pidfd_getfd, /proc/PID/{mem,environ,root}. */
@@ -259,10 +267,31 @@ int BPF_PROG(close_kernel_log)
 #define FS_IOC32_SETFLAGS 0x40046602
 #define FS_IOC_FSSETXATTR 0x401c5820
 
+#define IOCTL_OF_BTRFS 0x94
+
+/* Subvolumes that appear and go without a name's hook; a snapshot is a second copy, in another place, of what rules name. */
+static __always_inline bool is_subvolume_call(unsigned int cmd)
+{
+	if (((cmd >> 8) & 0xff) != IOCTL_OF_BTRFS)
+		return false;
+	switch (cmd & 0xff) {
+	case 1: /* SNAP_CREATE */
+	case 14: /* SUBVOL_CREATE */
+	case 15: /* SNAP_DESTROY */
+	case 23: /* SNAP_CREATE_V2 */
+	case 24: /* SUBVOL_CREATE_V2 */
+	case 63: /* SNAP_DESTROY_V2 */
+		return true;
+	}
+	return false;
+}
+
 static __always_inline int judge_control(struct file *file, unsigned int cmd)
 {
 	struct subject s;
 
+	if (is_subvolume_call(cmd))
+		return CLOSED(OP_IOCTL);
 	switch (cmd) {
 	case TIOCSTI:
 	case TIOCLINUX:

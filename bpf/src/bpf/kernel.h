@@ -59,6 +59,7 @@ enum {
 #define EACCES 13
 #define ENOMEM 12
 #define EXDEV 18
+#define EPROTONOSUPPORT 93
 #define MAX_ERRNO 4095
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -121,6 +122,7 @@ struct backing_file { /* 6.5 */
 struct vm_area_struct {
 	unsigned long vm_flags;
 	struct file *vm_file;
+	void *anon_vma;
 };
 
 struct linux_binprm {

@@ -4,6 +4,15 @@
  */
 #include "net.h"
 
+/* What a kernel without it answers, where programs try it out and take another way: user management asks for an audit
+ * socket, Go for MPTCP, and both give up over EPERM. */
+static __always_inline int no_such_socket(int family, int type)
+{
+	if (family == AF_NETLINK || (is_internet(family) && type == SOCK_STREAM))
+		return -EPROTONOSUPPORT;
+	return -EPERM;
+}
+
 /* N9-N12. */
 SEC("lsm/socket_create")
 int BPF_PROG(create_socket, int family, int type, int protocol, int kern, int ret)
@@ -14,7 +23,8 @@ int BPF_PROG(create_socket, int family, int type, int protocol, int kern, int re
 		return ret;
 	if (kern || !subject_of_current(&s))
 		return 0;
-	return finish(&s, OP_SOCKET, is_ordinary(family, type, protocol) ? ALLOW : refuse(REASON_SOCKET_FAMILY), -EPERM);
+	return finish(&s, OP_SOCKET, is_ordinary(family, type, protocol) ? ALLOW : refuse(REASON_SOCKET_FAMILY),
+		      no_such_socket(family, type));
 }
 
 static __always_inline int own(const struct subject *s, struct sock *sk)

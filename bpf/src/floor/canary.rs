@@ -11,17 +11,17 @@ use std::path::{Path, PathBuf};
 use super::load::Lock;
 use super::pins::{Maps, set};
 use super::skeleton::types;
-use super::{cgroup, pins, register};
+use super::{Container, cgroup, pins, register};
 use crate::{BpfError, Result};
 
 /// What is tried, and the bit by which the child says that it was not refused.
-const ATTEMPTS: [(c_int, &str); 2] = [(1, "open a file"), (2, "execute a program")];
+const ATTEMPTS: [(c_int, &str); 3] = [(1, "open a file"), (2, "execute a program"), (4, "connect")];
 
 pub(super) fn must_sing(lock: &Lock, maps: &Maps) -> Result<()> {
     let cage = Cage::new()?;
-    let slot = lock_up(maps, &cage)?;
+    let caged = lock_up(maps, &cage)?;
     let answer = cage.try_everything();
-    register::release(lock, maps, slot)?;
+    register::release(lock, maps, caged)?;
     // its only process is gone: as if there had never been a container
     set(&maps.gate, &0_u32, &types::gate::default())?;
     let escaped = answer?;
@@ -35,7 +35,7 @@ pub(super) fn must_sing(lock: &Lock, maps: &Maps) -> Result<()> {
 }
 
 /// A container without a policy and without mounts: nothing is allowed.
-fn lock_up(maps: &Maps, cage: &Cage) -> Result<u32> {
+fn lock_up(maps: &Maps, cage: &Cage) -> Result<Container> {
     let cgroup = cgroup::Cgroup::at(&cage.path)?;
     let all: Vec<(u32, types::container)> = pins::entries(&maps.containers)?;
     let free = all
@@ -50,7 +50,10 @@ fn lock_up(maps: &Maps, cage: &Cage) -> Result<u32> {
     set(&maps.containers, slot, &caged)?;
     set(&maps.cgroups, &cgroup.id, slot)?;
     register::set_gate(maps, Some(cgroup))?;
-    Ok(*slot)
+    Ok(Container {
+        slot: *slot,
+        generation: old.generation,
+    })
 }
 
 /// A cgroup of its own, removed in the end.
@@ -115,6 +118,15 @@ impl Drop for Cage {
 /// To be called in a child after fork: it makes system calls only, and does not return.
 unsafe fn in_cage(wait: c_int, go: c_int, program: &std::ffi::CStr) -> ! {
     let mut byte = 0_u8;
+    // 127.0.0.1:9, which a connection of datagrams needs no answer from
+    let nowhere = libc::sockaddr_in {
+        sin_family: libc::sa_family_t::try_from(libc::AF_INET).unwrap_or_default(),
+        sin_port: 9_u16.to_be(),
+        sin_addr: libc::in_addr {
+            s_addr: 0x7f00_0001_u32.to_be(),
+        },
+        sin_zero: [0; 8],
+    };
     let arguments = [program.as_ptr(), std::ptr::null()];
     // SAFETY: descriptors of our own, C strings and arrays that end in a null pointer, all of which outlive the calls. The
     // parent's end of the pipe closes when we are in the cgroup.
@@ -124,6 +136,12 @@ unsafe fn in_cage(wait: c_int, go: c_int, program: &std::ffi::CStr) -> ! {
         let mut escaped = 0;
         if libc::open(c"/".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) >= 0 {
             escaped |= ATTEMPTS[0].0;
+        }
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
+        let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_in>()).unwrap_or_default();
+        let connected = libc::connect(socket, std::ptr::from_ref(&nowhere).cast(), length);
+        if connected == 0 || *libc::__errno_location() != libc::EPERM {
+            escaped |= ATTEMPTS[2].0;
         }
         // a program that is executed ends with a status of its own, which is none of ours
         libc::execve(

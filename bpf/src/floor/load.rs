@@ -20,7 +20,15 @@ use crate::{BpfError, Result};
 const RUN: &str = "/run/sevorix-floor";
 
 /// Hooks that not every kernel above the floor has, and what stands in for each.
-const OPTIONAL: [(&str, &str); 3] = [
+const OPTIONAL: [(&str, &str); 5] = [
+    (
+        "inode_set_acl",
+        "inode_setxattr (inode_set_acl came with 6.2)",
+    ),
+    (
+        "inode_remove_acl",
+        "inode_removexattr (inode_remove_acl came with 6.2)",
+    ),
     (
         "file_ioctl_compat",
         "file_ioctl (file_ioctl_compat came with 6.8)",

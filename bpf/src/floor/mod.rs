@@ -29,6 +29,9 @@ use self::pins::Maps;
 use self::skeleton::types;
 use crate::{BpfError, Result};
 
+/// The floor of this release: containers of another one are not in its tables.
+pub const NAME: &str = env!("SEVORIX_FLOOR");
+
 /// What the programs of this boot were loaded with.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
@@ -67,7 +70,7 @@ impl Enforcer {
     /// Ends a registration. Processes that are still there are refused everything from now on.
     pub fn release(&self, container: Container) -> Result<()> {
         let lock = Lock::take()?;
-        register::release(&lock, &self.maps, container.slot)
+        register::release(&lock, &self.maps, container)
     }
 
     /// Releases the containers whose cgroup is gone. How many there were.

@@ -18,7 +18,7 @@ const READY: &str = "ready";
 
 /// The folder of this very object's pins.
 pub(super) fn folder() -> PathBuf {
-    Path::new(FOLDER).join(concat!("v", env!("SEVORIX_FLOOR")))
+    Path::new(FOLDER).join(format!("v{}", super::NAME))
 }
 
 pub(super) fn is_ready() -> bool {

@@ -77,7 +77,7 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
     match rest() {
         Ok(()) => Ok(container),
         Err(error) => {
-            release(lock, maps, slot)?;
+            release(lock, maps, container)?;
             Err(error)
         }
     }
@@ -171,9 +171,11 @@ fn sieve(ids: impl Iterator<Item = u64>) -> [u64; 64] {
     sieve
 }
 
-pub(super) fn release(_lock: &Lock, maps: &Maps, slot: u32) -> Result<()> {
+/// Gives a slot back, if it is still this container's: a sweep may have been earlier, and the slot another's by now.
+pub(super) fn release(_lock: &Lock, maps: &Maps, container: Container) -> Result<()> {
+    let slot = container.slot;
     let old: types::container = get(&maps.containers, &slot)?;
-    if old.cgroup_id == 0 {
+    if old.cgroup_id == 0 || old.generation != container.generation {
         return Ok(());
     }
     remove_entry(&maps.cgroups, &old.cgroup_id)?;
@@ -211,7 +213,11 @@ pub(super) fn sweep(lock: &Lock, maps: &Maps) -> Result<usize> {
     let mut swept = 0;
     for (slot, container) in all {
         if container.cgroup_id != 0 && !living.has(container.cgroup_id)? {
-            release(lock, maps, slot)?;
+            let gone = Container {
+                slot,
+                generation: container.generation,
+            };
+            release(lock, maps, gone)?;
             swept += 1;
         }
     }

@@ -212,7 +212,7 @@ impl Container {
             }
         }
         self.remove_processes()?;
-        if let Some(place) = self.state.floor {
+        if let Some(place) = &self.state.floor {
             place.leave()?;
         }
         let poststop = self.run_poststop();

@@ -48,7 +48,7 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
         return Err(Error::AlreadyExists { id: id.into() });
     }
     let bundle = Bundle::load(&options.bundle, runtime.node_policy.as_deref())?;
-    let plan = Plan::of(&bundle.request, &Folders::default())?;
+    let plan = Plan::of(&bundle.request, &bundle.spec, &Folders::default())?;
     check_terminal(&bundle.spec, &options)?;
     let filter = profile_of(&bundle.spec).map(Filter::compile).transpose()?;
     let cgroups_path = bundle

@@ -38,6 +38,16 @@ pub enum Error {
     /// Nothing may start here that asks for a policy.
     #[error("this host can't enforce a policy: {lack}")]
     BelowTheFloor { lack: String, fix: String },
+    #[error("the container is under the policy tables of another release of sevorix")]
+    OtherFloor,
+    /// The policy would only seem to hold.
+    #[error(
+        "policy {policy} can't hold beside {capability}: with it a process makes its own routes and tunnels"
+    )]
+    Undermined {
+        policy: String,
+        capability: &'static str,
+    },
     #[error(transparent)]
     Floor(#[from] sevorix_bpf::BpfError),
     #[error(transparent)]
@@ -65,6 +75,11 @@ impl Error {
             ),
             Self::Unenforceable { rule, .. } => Some(format!("remove {rule} from the policy")),
             Self::BelowTheFloor { fix, .. } => Some(fix.clone()),
+            Self::OtherFloor => Some("start it anew to enter it".into()),
+            Self::Undermined { .. } => Some(
+                "drop the capability, or allow it on this host: privileged = true in config.toml"
+                    .into(),
+            ),
             Self::Floor(error) => error.hint(),
             Self::Cgroup(error) => error.hint(),
             _ => None,

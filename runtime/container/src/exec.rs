@@ -81,7 +81,7 @@ pub fn exec(
         )?,
     };
     // our children are the container's from the start: it would be too late once they are in its cgroup
-    if let Some(place) = container.state().floor {
+    if let Some(place) = &container.state().floor {
         place.join()?;
     }
     let launched = launch.run(&mut report).inspect_err(|_| launch::reap());

@@ -12,7 +12,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::time::Duration;
 
 use libc::{AF_INET, AF_INET6, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, c_int};
-use nix::errno::Errno::{self, EACCES, EPERM};
+use nix::errno::Errno::{self, EACCES, EPERM, EPROTONOSUPPORT};
 
 use super::{Case, Row, case, not_tried, way, way_to_nothing};
 use crate::attempt::{Stop, Tried, first, through};
@@ -200,7 +200,7 @@ pub const ROWS: &[Row] = &[
                 way("kernel cryptography", EPERM, || {
                     made(libc::AF_ALG, libc::SOCK_SEQPACKET, 0)
                 }),
-                way("netlink of another kind", EPERM, || {
+                way("netlink of another kind", EPROTONOSUPPORT, || {
                     made(libc::AF_NETLINK, SOCK_RAW, libc::NETLINK_NETFILTER)
                 }),
                 way("bluetooth", EPERM, || made(libc::AF_BLUETOOTH, SOCK_RAW, 0)),
@@ -222,10 +222,10 @@ pub const ROWS: &[Row] = &[
         Case {
             policy: policies::FLOOR,
             ways: &[
-                way("mptcp", EPERM, || {
+                way("mptcp", EPROTONOSUPPORT, || {
                     made(AF_INET, SOCK_STREAM, libc::IPPROTO_MPTCP)
                 }),
-                way("sctp", EPERM, || {
+                way("sctp", EPROTONOSUPPORT, || {
                     made(AF_INET, SOCK_STREAM, libc::IPPROTO_SCTP)
                 }),
                 way("dccp", EPERM, || made(AF_INET, 6, libc::IPPROTO_DCCP)),

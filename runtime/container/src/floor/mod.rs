@@ -17,15 +17,17 @@ use std::path::Path;
 
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
-use sevorix_bpf::floor::{Container, Enforcer, Mount, Registration};
+use sevorix_bpf::floor::{Container, Enforcer, Mount, NAME, Registration};
 
 use crate::Result;
 use crate::cgroup::Cgroup;
 use crate::seccomp::Filter;
 
 /// A container's place in the kernel's tables, kept with its state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
+    /// which release's: each has its own tables
+    floor: String,
     slot: u32,
     generation: u32,
 }
@@ -42,29 +44,41 @@ impl Plan {
             init: Some(init.as_raw()),
         })?;
         let place = Place {
+            floor: NAME.into(),
             slot: container.slot,
             generation: container.generation,
         };
-        Record::new(id, self, place, &mounts).save()?;
+        Record::new(id, self, place.clone(), &mounts).save()?;
         Ok(place)
     }
 }
 
 impl Place {
     /// Makes this process, and with it every child of it, one of the container. They are ours until they execute something.
-    pub fn join(self) -> Result<()> {
+    pub fn join(&self) -> Result<()> {
+        if !self.is_of_this_release() {
+            return Err(crate::Error::OtherFloor);
+        }
         let enforcer = Enforcer::ensure_loaded()?;
         Ok(enforcer.label(Pid::this().as_raw(), self.container(), true)?)
     }
 
-    /// Gives the place back. To be called when the container's last process is gone.
-    pub fn leave(self) -> Result<()> {
+    /// Gives the place back. To be called when the container's last process is gone. One of another release stays there
+    /// until the next boot: it refuses everything that could still bear its label.
+    pub fn leave(&self) -> Result<()> {
+        if !self.is_of_this_release() {
+            return Ok(());
+        }
         Enforcer::ensure_loaded()?.release(self.container())?;
         Record::end(self);
         Ok(())
     }
 
-    pub fn container(self) -> Container {
+    fn is_of_this_release(&self) -> bool {
+        self.floor == NAME
+    }
+
+    pub fn container(&self) -> Container {
         Container {
             slot: self.slot,
             generation: self.generation,

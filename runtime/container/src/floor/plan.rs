@@ -1,5 +1,6 @@
 //! The policy of a container that is about to be made, or the reason why it can't be enforced here.
 
+use oci_spec::runtime::{Capability, Spec};
 use sevorix_policy::{Action, Effective, Feature, Folders, Image, Policy, Request, compile};
 
 use super::host::Facts;
@@ -14,7 +15,7 @@ pub struct Plan {
 
 impl Plan {
     /// `None`: nobody asks for a policy, neither the caller nor the host. Nothing has been made yet.
-    pub fn of(request: &Request, folders: &Folders) -> Result<Option<Self>> {
+    pub fn of(request: &Request, spec: &Spec, folders: &Folders) -> Result<Option<Self>> {
         let config = folders.config()?;
         if request.needs_enforcement().is_none() && config.default_policy.is_none() {
             return Ok(None);
@@ -23,6 +24,7 @@ impl Plan {
             return Ok(None);
         };
         refuse_unmet(&effective.policy)?;
+        refuse_undermined(&effective, spec)?;
         if let Some(check) = Facts::of_this_host().below_the_floor() {
             return Err(Error::BelowTheFloor {
                 lack: format!("{}: {}", check.name, check.found),
@@ -46,6 +48,23 @@ impl Plan {
     pub(super) fn image(&self) -> &Image {
         &self.image
     }
+}
+
+/// Destinations are judged where a process names them. Whoever may make routes and tunnels changes them after that.
+fn refuse_undermined(effective: &Effective, spec: &Spec) -> Result<()> {
+    let capabilities = spec
+        .process()
+        .as_ref()
+        .and_then(|process| process.capabilities().as_ref());
+    let bounding = capabilities.and_then(|sets| sets.bounding().as_ref());
+    let holds = bounding.is_some_and(|set| set.contains(&Capability::NetAdmin));
+    if !holds || effective.privileged {
+        return Ok(());
+    }
+    Err(Error::Undermined {
+        policy: effective.policy.name.to_string(),
+        capability: "CAP_NET_ADMIN",
+    })
 }
 
 /// Nobody marks what the container writes: a policy may refuse to execute it only by where it can lie.

@@ -64,7 +64,7 @@ impl Record {
             .mode(0o700)
             .create(folder)
             .on("create", folder)?;
-        let path = path_of(self.place);
+        let path = path_of(&self.place);
         let text = serde_json::to_vec(self)
             .map_err(std::io::Error::from)
             .on("encode", &path)?;
@@ -72,9 +72,9 @@ impl Record {
     }
 
     /// Nothing but reports rests on it, so there is nobody to tell when it fails.
-    pub(super) fn end(place: Place) {
+    pub(super) fn end(place: &Place) {
         let record = Self::all().ok().and_then(|mut all| all.remove(&place.slot));
-        if let Some(mut record) = record.filter(|record| record.place == place) {
+        if let Some(mut record) = record.filter(|record| record.place == *place) {
             record.ended = true;
             let _ = record.save();
         }
@@ -130,6 +130,6 @@ impl Record {
     }
 }
 
-fn path_of(place: Place) -> PathBuf {
+fn path_of(place: &Place) -> PathBuf {
     Path::new(FOLDER).join(format!("{}.json", place.slot))
 }
