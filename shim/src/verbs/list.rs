@@ -71,7 +71,7 @@ fn table(rows: &[Row<'_>]) -> String {
             bundle,
             row.created.to_string(),
             row.owner.clone(),
-            row.policy.unwrap_or("-").to_string(),
+            row.policy.unwrap_or("none").to_string(),
         ]
     };
     let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(line)).collect();
