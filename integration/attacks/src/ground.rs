@@ -20,12 +20,12 @@ pub const SECRET: &str = "/protected/secret";
 /// Read, but neither written nor changed.
 pub const READABLE: &str = "/readable/plain";
 /// Read and written.
-pub const PLAIN: &str = "/work/plain";
+pub const PLAIN: &str = "/desk/plain";
 /// What an exception opens below /protected, and what begins like it.
 pub const PUBLIC: &str = "/protected/public/plain";
 pub const PUBLIC_PREFIX: &str = "/protected/public-not/plain";
 /// Files come into being there only under other names than hooks/*.
-pub const REPOSITORY: &str = "/work/.git";
+pub const REPOSITORY: &str = "/desk/.git";
 
 /// The longest name there is: 255 times this letter. Its neighbour differs in the last one.
 pub const LONG: u8 = b'a';

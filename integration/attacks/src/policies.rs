@@ -57,7 +57,7 @@ default = "allow"
 rules = [
   { path = "/protected/**", access = "rwc", action = "deny", unless = ["/protected/public/**"] },
   { path = "/readable/**", access = "wc", action = "deny" },
-  { path = "/work/.git/hooks/**", access = "wc", action = "deny" },
+  { path = "/desk/.git/hooks/**", access = "wc", action = "deny" },
   { name = "tasks.json", access = "wc", action = "deny" },
 ]
 [net]

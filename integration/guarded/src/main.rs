@@ -231,7 +231,7 @@ fn image_of(id: &str) -> Result<Image> {
 }
 
 fn prepare() -> Result<()> {
-    for folder in ["/protected", "/readable", "/work"] {
+    for folder in ["/protected", "/readable", "/desk"] {
         if Path::new(folder).exists() {
             fs::remove_dir_all(folder)?;
         }

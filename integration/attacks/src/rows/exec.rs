@@ -304,9 +304,9 @@ fn terminated(text: &str) -> std::ffi::CString {
 }
 
 fn run_symlink_to(program: &str) -> Tried {
-    let _ = fs::remove_file("/work/link"); // of an earlier attempt
-    first("a symlink", symlink(program, "/work/link"))?;
-    run("/work/link")
+    let _ = fs::remove_file("/desk/link"); // of an earlier attempt
+    first("a symlink", symlink(program, "/desk/link"))?;
+    run("/desk/link")
 }
 
 fn run_descriptor_of(program: &str) -> Tried {
@@ -330,7 +330,7 @@ fn run_file(file: &impl AsFd) -> Tried {
 }
 
 fn run_copy(program: &str) -> Tried {
-    run_copy_at("/work/copy", program)
+    run_copy_at("/desk/copy", program)
 }
 
 fn run_copy_at(copy: &str, program: &str) -> Tried {
@@ -347,9 +347,9 @@ fn write_copy(copy: &str, program: &str) -> Tried {
 }
 
 fn run_moved(move_to: fn(&'static str, &'static str) -> std::io::Result<()>) -> Tried {
-    let _ = fs::remove_file("/work/moved"); // of an earlier attempt
-    move_to(DENIED, "/work/moved")?;
-    run("/work/moved")
+    let _ = fs::remove_file("/desk/moved"); // of an earlier attempt
+    move_to(DENIED, "/desk/moved")?;
+    run("/desk/moved")
 }
 
 fn bytes_of(program: &str) -> Result<Vec<u8>, Stop> {
@@ -381,7 +381,7 @@ fn run_unnamed() -> Tried {
             .write(true)
             .mode(0o755)
             .custom_flags(flags)
-            .open("/work")
+            .open("/desk")
     };
     let mut file = first("a file without a name", open(libc::O_TMPFILE))?;
     first("its bytes", file.write_all(&bytes_of(ALLOWED)?))?;
@@ -395,9 +395,9 @@ fn read_only(file: File) -> Result<File, Stop> {
 }
 
 fn run_unlinked() -> Tried {
-    write_copy("/work/unlinked", ALLOWED)?;
-    let file = first("the copy", File::open("/work/unlinked"))?;
-    first("unlinking it", fs::remove_file("/work/unlinked"))?;
+    write_copy("/desk/unlinked", ALLOWED)?;
+    let file = first("the copy", File::open("/desk/unlinked"))?;
+    first("unlinking it", fs::remove_file("/desk/unlinked"))?;
     run_file(&file)
 }
 
@@ -412,13 +412,13 @@ fn map_as_code(program: &str) -> Tried {
 }
 
 fn map_written_file() -> Tried {
-    write_copy("/work/library", ALLOWED)?;
-    map_as_code("/work/library")
+    write_copy("/desk/library", ALLOWED)?;
+    map_as_code("/desk/library")
 }
 
 fn protect_written_file() -> Tried {
-    write_copy("/work/library", ALLOWED)?;
-    protect_program("/work/library")
+    write_copy("/desk/library", ALLOWED)?;
+    protect_program("/desk/library")
 }
 
 fn protect_program(program: &str) -> Tried {

@@ -40,14 +40,14 @@ pub const ROWS: &[Row] = &[
         "inode_link",
         Case {
             ways: &[way("into its own folder", EACCES, || {
-                gone("/work/linked");
-                fs::hard_link(SECRET, "/work/linked")?;
-                read("/work/linked")
+                gone("/desk/linked");
+                fs::hard_link(SECRET, "/desk/linked")?;
+                read("/desk/linked")
             })],
             twin: || {
-                gone("/work/linked");
-                fs::hard_link(PLAIN, "/work/linked")?;
-                read("/work/linked")
+                gone("/desk/linked");
+                fs::hard_link(PLAIN, "/desk/linked")?;
+                read("/desk/linked")
             },
             ..CASE
         },
@@ -60,18 +60,18 @@ pub const ROWS: &[Row] = &[
         Case {
             ways: &[
                 way("the file", EACCES, || {
-                    through(fs::rename(SECRET, "/work/moved"))
+                    through(fs::rename(SECRET, "/desk/moved"))
                 }),
                 way("its folder", EACCES, || {
-                    through(fs::rename("/protected", "/work/moved-folder"))
+                    through(fs::rename("/protected", "/desk/moved-folder"))
                 }),
                 way("exchanged", EACCES, || {
                     through(raw::exchange(SECRET, PLAIN))
                 }),
             ],
             twin: || {
-                first("a file", fs::write("/work/one", ""))?;
-                through(fs::rename("/work/one", "/work/other"))
+                first("a file", fs::write("/desk/one", ""))?;
+                through(fs::rename("/desk/one", "/desk/other"))
             },
             ..CASE
         },
@@ -83,7 +83,7 @@ pub const ROWS: &[Row] = &[
         "inode_rename",
         Case {
             ways: &[way("over the file", EACCES, || replace(READABLE))],
-            twin: || replace("/work/replaced"),
+            twin: || replace("/desk/replaced"),
             ..CASE
         },
     ),
@@ -103,7 +103,7 @@ pub const ROWS: &[Row] = &[
                 read("/secret")
             })],
             twin: || {
-                first("a new root", nix::unistd::chroot("/work"))?;
+                first("a new root", nix::unistd::chroot("/desk"))?;
                 read("/plain")
             },
             ..CASE
@@ -116,17 +116,17 @@ pub const ROWS: &[Row] = &[
         "sb_mount",
         Case {
             ways: &[way("of the folder", EPERM, || {
-                first("a place", fs::create_dir_all("/work/mount"))?;
+                first("a place", fs::create_dir_all("/desk/mount"))?;
                 let bind = MsFlags::MS_BIND;
                 through(mount(
                     Some("/protected"),
-                    "/work/mount",
+                    "/desk/mount",
                     None::<&str>,
                     bind,
                     None::<&str>,
                 ))
             })],
-            twin: || through(fs::read_dir("/work")),
+            twin: || through(fs::read_dir("/desk")),
             ..CASE
         },
     ),
@@ -165,10 +165,10 @@ pub const ROWS: &[Row] = &[
         Case {
             ways: &[way("namespaces", EPERM, || {
                 unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
-                let layers = "lowerdir=/protected:/work";
+                let layers = "lowerdir=/protected:/desk";
                 through(mount(
                     Some("none"),
-                    "/work",
+                    "/desk",
                     Some("overlay"),
                     MsFlags::empty(),
                     Some(layers),
@@ -280,7 +280,7 @@ pub const ROWS: &[Row] = &[
                 way("in a folder", EACCES, || {
                     create(&format!("{REPOSITORY}/hooks/pre-commit"))
                 }),
-                way("by its name", EACCES, || create("/work/tasks.json")),
+                way("by its name", EACCES, || create("/desk/tasks.json")),
                 way("symlink", EACCES, || {
                     through(symlink(PLAIN, format!("{REPOSITORY}/hooks/post-commit")))
                 }),
@@ -291,7 +291,7 @@ pub const ROWS: &[Row] = &[
                     replace(&format!("{REPOSITORY}/hooks/pre-push"))
                 }),
             ],
-            twin: || create("/work/tasks.text"),
+            twin: || create("/desk/tasks.text"),
             ..CASE
         },
     ),
@@ -491,14 +491,14 @@ fn gone(path: &str) {
 }
 
 fn link_to(target: &str, then: &str) -> Result<String, Stop> {
-    gone("/work/link");
-    first("a symlink", symlink(target, "/work/link"))?;
-    Ok(format!("/work/link{then}"))
+    gone("/desk/link");
+    first("a symlink", symlink(target, "/desk/link"))?;
+    Ok(format!("/desk/link{then}"))
 }
 
 fn replace(path: &str) -> Tried {
-    first("another file", fs::write("/work/new", "other\n"))?;
-    through(fs::rename("/work/new", path))
+    first("another file", fs::write("/desk/new", "other\n"))?;
+    through(fs::rename("/desk/new", path))
 }
 
 fn reopen(path: &str) -> Tried {
@@ -512,7 +512,7 @@ fn reopen(path: &str) -> Tried {
 
 /// A way down by steps, so that no path is long.
 fn write_below(depth: usize) -> Tried {
-    first("the folder", std::env::set_current_dir("/work"))?;
+    first("the folder", std::env::set_current_dir("/desk"))?;
     for _ in 0..depth {
         if !Path::new("d").is_dir() {
             fs::create_dir("d")?;
@@ -523,8 +523,8 @@ fn write_below(depth: usize) -> Tried {
 }
 
 fn make_node(kind: SFlag, major: u64) -> Tried {
-    gone("/work/node");
-    through(mknod("/work/node", kind, Mode::S_IRWXU, makedev(major, 3)))
+    gone("/desk/node");
+    through(mknod("/desk/node", kind, Mode::S_IRWXU, makedev(major, 3)))
 }
 
 /// A process outside the container that has the same user.
@@ -537,7 +537,7 @@ pub fn outsider() -> Result<i32, Stop> {
 }
 
 fn while_folders_change(target: &'static str) -> Tried {
-    for folder in ["/work/one", "/work/two"] {
+    for folder in ["/desk/one", "/desk/two"] {
         gone(folder);
         first("a folder", fs::create_dir_all(folder))?;
         gone(&format!("{folder}/link"));
@@ -547,10 +547,10 @@ fn while_folders_change(target: &'static str) -> Tried {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
-                let _ = raw::exchange("/work/one", "/work/two"); // a refusal is the walk's matter
+                let _ = raw::exchange("/desk/one", "/desk/two"); // a refusal is the walk's matter
             }
         });
-        let tried = again_and_again(|| read("/work/one/link"));
+        let tried = again_and_again(|| read("/desk/one/link"));
         done.store(true, Ordering::Relaxed);
         tried
     })

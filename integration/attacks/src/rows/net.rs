@@ -551,9 +551,9 @@ fn option(level: c_int, option: c_int, value: &[u8]) -> Tried {
 }
 
 fn connect_to_own_socket() -> Tried {
-    let _ = std::fs::remove_file("/work/socket"); // of an earlier attempt
-    let listener = first("a socket of its own", UnixListener::bind("/work/socket"))?;
-    UnixStream::connect("/work/socket")?;
+    let _ = std::fs::remove_file("/desk/socket"); // of an earlier attempt
+    let listener = first("a socket of its own", UnixListener::bind("/desk/socket"))?;
+    UnixStream::connect("/desk/socket")?;
     drop(listener);
     Ok(())
 }
