@@ -2,8 +2,10 @@
 //!
 //! The annotations of a container are written by whoever may start one: a Docker user, the author
 //! of a pod. This crate turns them into a [`Request`] or into an [`Error`] that names the key and
-//! the next step; nothing after it reads an annotation again. It is pure: no file, no clock, no
-//! process is touched, so that every rule here can be tested as a table.
+//! the next step; nothing after it reads an annotation again. The host's files say what a request
+//! may get ([`Folders`], the one place that reads any); what comes of both is a [`Policy`], which
+//! [`judge`] decides by and [`compile`] turns into the kernel's tables. The rest is pure: no clock,
+//! no process is touched, so that every rule here can be tested as a table.
 #![forbid(unsafe_code)]
 
 mod annotations;
