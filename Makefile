@@ -82,7 +82,7 @@ checked:
 test: setup ## what CI runs: lint, unit tests, release build, the VM suites on both kernels; 20 to 40 minutes
 	@integration/vm/test quick
 
-test-all: setup ## the whole of it, with every long case on every kernel; hours
+test-all: setup ## the whole of it: every case on both kernels, the slow ones on one; one to two hours
 	@integration/vm/test all
 
 bench: RUNTIMES = runc crun sevorix
