@@ -9,14 +9,23 @@ seen() {
 }
 
 # What of mountinfo is the same each time: root, target, flags, propagation without the peer group, type and options.
-# The options of sysfs's superblock have a case of their own. Sort by target first: only there the order of two mounts matters.
+# The options of sysfs's superblock and the v1 hierarchies have cases of their own. Sort by target first: only there the order of two mounts matters.
 shown_mounts() {
     cut -d' ' -f4- | sed -E -e 's/(shared|master|propagate_from):[0-9]+/\1/g' -e "s#[^ ]*$scratch/rootfs#ROOT#" \
-        -e "s#$work#WORK#g" -e 's#^[^ ]*/rootfs #ROOT #' -e 's/ - sysfs sysfs r[ow]$/ - sysfs sysfs/'
+        -e "s#$work#WORK#g" -e 's#^[^ ]*/rootfs #ROOT #' -e 's/ - sysfs sysfs r[ow]$/ - sysfs sysfs/' \
+        -e 's#^(/ /sys/fs/cgroup) r[ow](,.*) - tmpfs #\1\2 - tmpfs #' -e 's#( /sys/fs/cgroup/.*) - cgroup [a-z]+ #\1 - cgroup #' \
+        -e 's#( /sys/fs/cgroup/.*) master - cgroup #\1 - cgroup #'
 }
 
 same_bundle_mounts() {
     seen 'sort -s -k5,5 /proc/self/mountinfo' | shown_mounts
+}
+
+same_bundle_flags_of_v1_hierarchies() {
+    [[ -d /sys/fs/cgroup/memory ]] || skip 'this host has no v1 hierarchies'
+    config[args]='["grep", " /sys/fs/cgroup", "/proc/self/mountinfo"]'
+    ran
+    cut -d' ' -f4- <<<"$output" | sed -E 's/master:[0-9]+/master/' | sort
 }
 
 same_bundle_superblock_of_sysfs() {

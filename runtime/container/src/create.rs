@@ -137,7 +137,7 @@ fn build(
         .and_then(|linux| linux.resources().as_ref());
     let placeholder = state.cgroup.create(resources)?;
     let (spec, finish) =
-        prepare::for_init(&bundle.spec, &bundle.rootfs, &state.cgroup.legacy_mounts())?;
+        prepare::for_init(&bundle.spec, &bundle.rootfs, &state.cgroup.legacy_mounts()?)?;
     let courier = courier(
         &bundle.spec,
         filter.as_ref(),
@@ -172,8 +172,10 @@ fn build(
             )?
         },
     };
+    let visit = state.cgroup.visit_left_out()?;
     let pid = launch.run(&mut report)?;
-    placeholder.hand_over(pid)?;
+    drop(visit);
+    placeholder.hand_over()?;
     // init is in its cgroup and waits, and nothing of the image has run yet
     state.floor = plan
         .map(|plan| plan.enforce(&state.id, &state.cgroup, pid))

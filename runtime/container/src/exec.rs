@@ -86,7 +86,7 @@ pub fn exec(
     }
     let launched = launch.run(&mut report).inspect_err(|_| launch::reap());
     let started = launched.and_then(|pid| {
-        container.state().cgroup.join_unified(pid)?;
+        container.state().cgroup.join_left_out(pid)?;
         start(&socket).map(|()| pid)
     });
     let _ = std::fs::remove_file(&socket);

@@ -19,6 +19,60 @@ pub(super) struct Legacy {
     pub folder: PathBuf,
 }
 
+impl Legacy {
+    /// runc joins no hierarchy whose controllers came after these: a container stays there where its caller is.
+    pub fn is_joined(&self) -> bool {
+        self.controllers.iter().any(|name| {
+            name.starts_with("name=")
+                || name == "rdma"
+                || KNOWN_TO_LIBCGROUPS.contains(&name.as_str())
+        })
+    }
+
+    /// libcontainer joins neither the hierarchies that have a name instead of controllers (by which systemd knows what
+    /// belongs to a unit) nor younger controllers.
+    pub fn is_joined_by_libcontainer(&self) -> bool {
+        self.controllers
+            .iter()
+            .any(|name| KNOWN_TO_LIBCGROUPS.contains(&name.as_str()))
+    }
+}
+
+/// The v1 controllers whose hierarchies libcontainer joins.
+const KNOWN_TO_LIBCGROUPS: [&str; 12] = [
+    "blkio",
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "devices",
+    "freezer",
+    "hugetlb",
+    "memory",
+    "net_cls",
+    "net_prio",
+    "perf_event",
+    "pids",
+];
+
+/// The folder that this process is in, for each hierarchy of a host with v1; without controllers the v2 one.
+pub(super) fn own_folders() -> Result<Vec<Legacy>, CgroupError> {
+    let own = own_cgroups()?;
+    let mut roots = legacy_roots(&own);
+    roots.push(Legacy {
+        controllers: Vec::new(),
+        folder: UNIFIED_BESIDE_LEGACY.into(),
+    });
+    let here = |root: Legacy| {
+        let member = own.iter().find(|own| own.controllers == root.controllers)?;
+        let below = member.path.strip_prefix("/").unwrap_or(&member.path);
+        Some(Legacy {
+            folder: root.folder.join(below),
+            ..root
+        })
+    };
+    Ok(roots.into_iter().filter_map(here).collect())
+}
+
 /// The roots of all hierarchies: the v2 one, the v1 ones, or (hybrid) both.
 #[derive(Debug)]
 pub(super) struct Hierarchies {
@@ -44,7 +98,10 @@ impl Hierarchies {
         let beside = Path::new(UNIFIED_BESIDE_LEGACY);
         let is_mounted =
             statfs(beside).is_ok_and(|found| found.filesystem_type() == CGROUP2_SUPER_MAGIC);
-        let legacy = legacy_roots(&own_cgroups()?);
+        let legacy: Vec<_> = legacy_roots(&own_cgroups()?)
+            .into_iter()
+            .filter(Legacy::is_joined)
+            .collect();
         if legacy.is_empty() {
             return Err(CgroupError::NoHierarchy { root: root.into() });
         }

@@ -5,24 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use libcgroups::common::CgroupConfig;
 use nix::unistd::Pid;
 
-use super::hierarchy::{Legacy, memberships};
+use super::hierarchy::{memberships, own_folders};
 use super::{Cgroup, CgroupError, folder};
-
-/// The v1 controllers whose hierarchies libcontainer joins.
-const KNOWN_TO_LIBCGROUPS: [&str; 12] = [
-    "blkio",
-    "cpu",
-    "cpuacct",
-    "cpuset",
-    "devices",
-    "freezer",
-    "hugetlb",
-    "memory",
-    "net_cls",
-    "net_prio",
-    "perf_event",
-    "pids",
-];
 
 impl Cgroup {
     /// For init. libcgroups finds the folder existing and attaches to it, whoever made it.
@@ -49,28 +33,42 @@ impl Cgroup {
         Ok(self.config_at(path))
     }
 
-    /// Puts a process into the hierarchies that libcontainer leaves out on hosts with v1: the v2 one, those that have
-    /// a name instead of controllers (by which systemd knows what belongs to a unit), and younger controllers.
-    pub fn join_unified(&self, process: Pid) -> Result<(), CgroupError> {
-        if self.is_unified() {
-            return Ok(());
+    /// Puts a process into the hierarchies that libcontainer leaves out on hosts with v1, the v2 one among them.
+    pub fn join_left_out(&self, process: Pid) -> Result<(), CgroupError> {
+        let pid = process.to_string();
+        self.left_out()
+            .try_for_each(|(_, folder)| folder::set(folder, "cgroup.procs", &pid))
+    }
+
+    /// Takes this process there for a while, so that what it starts is inside from its birth: a cgroup namespace shows
+    /// as its root the place where its maker was.
+    pub fn visit_left_out(&self) -> Result<Visit, CgroupError> {
+        let mut visit = Visit { homes: Vec::new() };
+        if self.left_out().next().is_none() {
+            return Ok(visit);
         }
-        let left_out = |legacy: &&Legacy| {
-            !legacy
-                .controllers
-                .iter()
-                .any(|name| KNOWN_TO_LIBCGROUPS.contains(&name.as_str()))
-        };
-        let left_out = self
+        let homes = own_folders()?;
+        for (controllers, folder) in self.left_out() {
+            let home = homes.iter().find(|home| home.controllers == controllers);
+            folder::set(folder, "cgroup.procs", "0")?;
+            visit.homes.extend(home.map(|home| home.folder.clone()));
+        }
+        Ok(visit)
+    }
+
+    /// With the controllers of each hierarchy, by which it is told from the others.
+    fn left_out(&self) -> impl Iterator<Item = (&[String], &Path)> {
+        let unified = (!self.is_unified())
+            .then(|| self.unified_folder())
+            .flatten();
+        let legacy = self
             .legacy
             .iter()
-            .filter(left_out)
-            .map(|legacy| legacy.folder.as_path());
-        let pid = process.to_string();
-        self.unified_folder()
+            .filter(|legacy| !legacy.is_joined_by_libcontainer());
+        unified
             .into_iter()
-            .chain(left_out)
-            .try_for_each(|folder| folder::set(folder, "cgroup.procs", &pid))
+            .map(|folder| (&[][..], folder))
+            .chain(legacy.map(|legacy| (legacy.controllers.as_slice(), legacy.folder.as_path())))
     }
 
     fn inside(&self, sub_cgroup: &str) -> Result<PathBuf, CgroupError> {
@@ -110,6 +108,23 @@ impl Cgroup {
             cgroup_path,
             systemd_cgroup: false,
             container_name: self.id.clone(),
+        }
+    }
+}
+
+/// This process in a container's cgroups. It goes home at the end, or the cgroups could not be removed while it lives.
+#[derive(Debug)]
+#[must_use = "it ends when it is dropped"]
+pub struct Visit {
+    homes: Vec<PathBuf>,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        for home in &self.homes {
+            if let Err(error) = folder::set(home, "cgroup.procs", "0") {
+                tracing::warn!("the runtime stays in the container's cgroup: {error}");
+            }
         }
     }
 }

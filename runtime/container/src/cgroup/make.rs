@@ -5,7 +5,6 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::Pid;
 use oci_spec::runtime::LinuxResources;
 
 use super::devices::device_rules;
@@ -28,9 +27,8 @@ pub struct Placeholder {
 }
 
 impl Placeholder {
-    /// Once libcontainer has put init inside: puts it into the remaining hierarchies too, and only then lets go.
-    pub fn hand_over(mut self, init: Pid) -> Result<(), CgroupError> {
-        self.cgroup.join_unified(init)?;
+    /// Once init is inside, and not before.
+    pub fn hand_over(mut self) -> Result<(), CgroupError> {
         drop(self.occupant.take());
         self.pids_limit
             .map_or(Ok(()), |limit| self.cgroup.limit_pids(limit))

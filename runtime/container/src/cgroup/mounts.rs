@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Cgroup;
-use super::hierarchy::ROOT;
+use super::hierarchy::{Legacy, ROOT, own_folders};
+use super::{Cgroup, CgroupError};
 
 /// The container's folder of one hierarchy, and the name the hierarchy is mounted under.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,33 +18,43 @@ pub struct HierarchyMount {
 }
 
 impl Cgroup {
-    /// Empty on a unified host, where one cgroup2 mount shows everything and keeps its options.
-    pub fn legacy_mounts(&self) -> Vec<HierarchyMount> {
-        let mount = |legacy: &super::Legacy| {
-            let name: PathBuf = legacy
-                .folder
-                .strip_prefix(ROOT)
-                .ok()?
-                .components()
-                .take(1)
-                .collect();
-            let is_link = |controller: &&String| {
-                legacy.controllers.len() > 1 && Path::new(controller) != name
-            };
-            let links = legacy.controllers.iter().filter(is_link).cloned().collect();
-            Some(HierarchyMount {
-                name,
-                source: legacy.folder.clone(),
-                links,
-            })
-        };
-        self.legacy.iter().filter_map(mount).collect()
+    /// Empty on a unified host, where one cgroup2 mount shows everything and keeps its options. Of a hierarchy that the
+    /// container does not join it sees the folder it is in all the same.
+    pub fn legacy_mounts(&self) -> Result<Vec<HierarchyMount>, CgroupError> {
+        if self.is_unified() {
+            return Ok(Vec::new());
+        }
+        let others = own_folders()?
+            .into_iter()
+            .filter(|own| !own.controllers.is_empty() && !own.is_joined());
+        let shown: Vec<_> = self.legacy.iter().cloned().chain(others).collect();
+        Ok(hierarchy_mounts(&shown))
     }
+}
+
+fn hierarchy_mounts(legacy: &[Legacy]) -> Vec<HierarchyMount> {
+    let mount = |legacy: &Legacy| {
+        let name: PathBuf = legacy
+            .folder
+            .strip_prefix(ROOT)
+            .ok()?
+            .components()
+            .take(1)
+            .collect();
+        let is_link =
+            |controller: &&String| legacy.controllers.len() > 1 && Path::new(controller) != name;
+        let links = legacy.controllers.iter().filter(is_link).cloned().collect();
+        Some(HierarchyMount {
+            name,
+            source: legacy.folder.clone(),
+            links,
+        })
+    };
+    legacy.iter().filter_map(mount).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Driver, Legacy};
     use super::*;
 
     #[test]
@@ -53,18 +63,10 @@ mod tests {
             controllers: controllers.iter().map(ToString::to_string).collect(),
             folder: folder.into(),
         };
-        let cgroup = Cgroup {
-            driver: Driver::Cgroupfs,
-            id: "a".into(),
-            path: "/docker/a".into(),
-            unit: None,
-            unified: None,
-            legacy: vec![
-                legacy(&["cpu", "cpuacct"], "/sys/fs/cgroup/cpu,cpuacct/docker/a"),
-                legacy(&["name=systemd"], "/sys/fs/cgroup/systemd/docker/a"),
-            ],
-        };
-        let mounts = cgroup.legacy_mounts();
+        let mounts = hierarchy_mounts(&[
+            legacy(&["cpu", "cpuacct"], "/sys/fs/cgroup/cpu,cpuacct/docker/a"),
+            legacy(&["name=systemd"], "/sys/fs/cgroup/systemd/docker/a"),
+        ]);
         assert_eq!(mounts[0].name, Path::new("cpu,cpuacct"));
         assert_eq!(mounts[0].links, ["cpu", "cpuacct"]);
         assert_eq!(mounts[1].name, Path::new("systemd"));

@@ -185,7 +185,7 @@ fn libcontainer_attaches_to_the_folder_it_finds() {
     }
     assert!(test.cgroup.pids().unwrap().is_empty());
     manager.add_task(pid).unwrap();
-    test.cgroup.join_unified(process.pid()).unwrap();
+    test.cgroup.join_left_out(process.pid()).unwrap();
     for folder in test.cgroup.folders() {
         assert_eq!(
             folder::processes(folder).unwrap(),

@@ -127,8 +127,8 @@ fn a_limit_of_one_process_leaves_room_to_start_it() {
         .create(Some(&parse(json!({"pids": {"limit": 1}}))))
         .unwrap();
     assert_eq!(test.read("pids.max"), "3");
-    let init = test.run("exec sleep 100");
-    placeholder.hand_over(init.pid()).unwrap();
+    let _init = test.run("exec sleep 100");
+    placeholder.hand_over().unwrap();
     assert_eq!(test.read("pids.max"), "1");
 }
 

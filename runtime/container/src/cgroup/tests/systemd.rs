@@ -56,7 +56,7 @@ fn a_scope_lives_from_create_to_remove() {
     assert!(is_active("sevorix-life.scope"));
     assert_eq!(memory_limit(&test), (64 * MEGABYTE).to_string());
     let mut init = test.run("exec sleep 100");
-    placeholder.hand_over(init.pid()).unwrap();
+    placeholder.hand_over().unwrap();
     assert_eq!(test.cgroup.pids().unwrap(), [init.pid()]);
     systemctl(&["daemon-reload"]);
     assert!(is_active("sevorix-life.scope"));
@@ -75,8 +75,8 @@ fn a_reload_takes_no_limit_back() {
         "memory": {"limit": 64 * MEGABYTE}, "pids": {"limit": 20}, "cpu": {"shares": 512, "quota": 50000, "period": 100_000}
     });
     let placeholder = test.cgroup.create(Some(&parse(resources))).unwrap();
-    let init = test.run("exec sleep 100");
-    placeholder.hand_over(init.pid()).unwrap();
+    let _init = test.run("exec sleep 100");
+    placeholder.hand_over().unwrap();
     test.cgroup
         .update(&parse(
             json!({"memory": {"limit": 128 * MEGABYTE}, "pids": {"limit": 30}}),
@@ -99,8 +99,8 @@ fn a_reload_opens_no_device() {
     let Some(test) = scope("devices") else { return };
     let resources = json!({"devices": [{"allow": false, "access": "rwm"}]});
     let placeholder = test.cgroup.create(Some(&parse(resources))).unwrap();
-    let init = test.run("exec sleep 100");
-    placeholder.hand_over(init.pid()).unwrap();
+    let _init = test.run("exec sleep 100");
+    placeholder.hand_over().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let kmsg = node(&folder);
     assert!(
@@ -134,7 +134,7 @@ fn a_name_in_use_is_refused_and_left_alone() {
     let Some(test) = scope("twice") else { return };
     let placeholder = test.cgroup.create(None).unwrap();
     let mut init = test.run("exec sleep 100");
-    placeholder.hand_over(init.pid()).unwrap();
+    placeholder.hand_over().unwrap();
     let error = test.cgroup.create(None).unwrap_err();
     assert!(
         matches!(
