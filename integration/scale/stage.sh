@@ -98,18 +98,24 @@ find_maps() {
 	maps=$(echo /sys/fs/bpf/sevorix/v*/maps)
 }
 
-# entries MAP
+# entries MAP: bpftool counts them itself only where it can't tell their fields
 entries() {
-	bpftool map dump pinned "$maps/$1" | sed -n 's/^Found \([0-9]*\) element.*/\1/p'
+	bpftool map dump pinned "$maps/$1" | awk '/"key":/ { told++ } /^Found [0-9]+ element/ { told = $2 } END { print told + 0 }'
 }
 
-# table_bytes: what is taken for containers. A container is an entry for each of its mounts and the folders on the way there,
-# with the kernel's 56 bytes around each; the rest lies in tables of fixed size, but for the labels of tasks, one each here.
+# table_bytes: what is taken for containers: an entry for each of its mounts and the folders on the way there, and a label for
+# each task, one here. All else lies in tables of fixed size.
 table_bytes() {
-	local mounts label
-	mounts=$(bpftool --json map show pinned "$maps/mounts" | jq '.bytes_key + .bytes_value + 56')
-	label=$(bpftool --json map show pinned "$maps/agents" | jq .bytes_value)
-	echo $(($(entries mounts) * mounts + $(entries cgroups) * label))
+	echo $(($(entries mounts) * $(allocated mounts) + $(entries cgroups) * $(allocated agents)))
+}
+
+# allocated MAP: what an entry takes, with the kernel's 56 to 80 bytes around it, in the sizes that its allocator has
+allocated() {
+	local size
+	size=$(bpftool --json map show pinned "$maps/$1" | jq '.bytes_key + .bytes_value + 80')
+	local class
+	for class in 96 128 192 256 512 1024 2048 4096; do [ "$size" -gt $class ] || break; done
+	echo $class
 }
 
 # What a container could leave behind. Not the two tables of fixed size that forget the oldest by themselves.
