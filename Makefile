@@ -83,7 +83,7 @@ checked:
 test: setup ## what CI runs: lint, unit tests, release build, the VM suites on both kernels; 20 to 40 minutes
 	@integration/vm/test quick
 
-test-all: setup ## the whole of it: every case on both kernels, the slow ones on one; one to two hours
+test-all: setup ## the whole of it: every case on both kernels, the slow ones on one; two to three hours
 	@integration/vm/test all
 
 bench: RUNTIMES = runc crun sevorix
