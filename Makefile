@@ -60,7 +60,8 @@ payload: build ## what the engine suites take into the test bed: target/payload
 	cargo rustc --locked -p sevorix-attacks --bin attack -- -C target-feature=+crt-static
 	integration/engines/build-fixtures
 	rm -rf $(target)/payload && mkdir -p $(target)/payload
-	cp -a $(sevorix) $(target)/release/sevorix-cri /bin/busybox integration/engines $(target)/payload/
+	cp -a $(sevorix) $(target)/release/sevorix-cri /bin/busybox $(target)/payload/
+	cp -a configs integration/engines integration/scale integration/workloads $(target)/payload/
 	mkdir $(target)/payload/floor
 	cp -a $(target)/debug/sevorix-floor $(target)/debug/attack $(target)/debug/sevorix-guarded integration/floor/in-vm $(target)/payload/floor/
 	strip $(target)/payload/floor/sevorix-* $(target)/payload/floor/attack
@@ -82,7 +83,7 @@ checked:
 test: setup ## what CI runs: lint, unit tests, release build, the VM suites on both kernels; 20 to 40 minutes
 	@integration/vm/test quick
 
-test-all: setup ## the whole of it: every case on both kernels, the slow ones on one; one to two hours
+test-all: setup ## the whole of it: every case on both kernels, the slow ones on one; two to three hours
 	@integration/vm/test all
 
 bench: RUNTIMES = runc crun sevorix

@@ -118,6 +118,21 @@ more_bundle_policy_holds_for_exec_as_for_init() {
     contains "$output" 'Operation not permitted'
 }
 
+more_bundle_policy_gives_exec_no_more_than_create() {
+    local capabilities='["CAP_KILL", "CAP_NET_ADMIN"]'
+    everything_but ''
+    config[args]='["sleep", "1000"]'
+    started
+    cat >"$work/process.json" <<JSON
+{ "terminal": false, "user": { "uid": 0, "gid": 0 }, "cwd": "/", "env": ["PATH=/bin"], "args": ["true"],
+  "capabilities": { "bounding": $capabilities, "effective": $capabilities, "permitted": $capabilities } }
+JSON
+    refused oci exec --process "$work/process.json" "$(container_id)"
+    contains "$output" 'CAP_NET_ADMIN was not given to the container'
+    sed -i 's/, "CAP_NET_ADMIN"//g' "$work/process.json"
+    check 'the twin' oci exec --process "$work/process.json" "$(container_id)"
+}
+
 more_bundle_policy_outlives_every_process_of_ours() {
     own_rootfs
     everything_but '{ path = "/etc/plain-file", access = "r", action = "deny" }'

@@ -2,10 +2,14 @@
 
 same_docker_capabilities() {
     local options
-    for options in '' '--cap-drop ALL' '--cap-drop ALL --cap-add NET_ADMIN --cap-add SYS_TIME' '--user alice --cap-add SYS_ADMIN'; do
+    for options in '' '--cap-drop ALL' '--cap-drop ALL --cap-add NET_RAW --cap-add SYS_TIME' '--user alice --cap-add SYS_ADMIN'; do
         # shellcheck disable=SC2086
         docker run --rm $options busybox grep -E '^(Cap|NoNewPrivs|Seccomp)' /proc/self/status
     done
+}
+
+same_docker_capability_to_make_routes() {
+    docker run --rm --cap-add NET_ADMIN busybox grep ^Cap /proc/self/status
 }
 
 same_docker_privileged() {

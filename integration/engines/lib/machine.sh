@@ -8,9 +8,35 @@ prepare_machine() {
     local runtime
     mkdir -p "$scratch/roots" "$scratch/cases"
     make_rootfs
+    set_default_policy
     for runtime in "${runtimes[@]}"; do
         [[ -x $(runtime_path "$runtime") ]] || { echo "run: there is no runtime $runtime" >&2; exit 2; }
     done
+}
+
+# set_default_policy: the host's configuration as it is shipped, and over it what an operator writes for --policy.
+set_default_policy() {
+    [[ $policy ]] || return 0
+    mkdir -p /usr/share/sevorix /etc/sevorix
+    cp -r "$payload/configs/." /usr/share/sevorix/
+    echo "default_policy = \"$policy\"" >/etc/sevorix/config.toml
+}
+
+# tell_policy: without containers that were put under it, nothing that passed says anything about the policy.
+tell_policy() {
+    [[ $policy ]] || return 0
+    local containers
+    containers=$(containers_of_this_boot) || return 1
+    echo "$containers containers were under the policy $policy"
+    ((containers > 0))
+}
+
+# containers_of_this_boot: how many the floor has registered. The number of the next one is in the second word of this map.
+containers_of_this_boot() {
+    local next
+    next=$(bpftool --json map dump pinned /sys/fs/bpf/sevorix/v*/ready |
+        jq -er '.[0].value[8:12] | reverse | map(ltrimstr("0x")) | add') || return 1
+    echo $((16#$next - 1))
 }
 
 # runtime_path NAME

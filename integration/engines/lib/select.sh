@@ -21,7 +21,7 @@ engines_of() {
 }
 
 select_cases() {
-    all_cases | wanted_engines | grep -E -- "$filter" | wanted_length | part_of "$shard" | sort
+    all_cases | wanted_engines | wanted_policy | grep -E -- "$filter" | wanted_length | part_of "$shard" | sort
 }
 
 all_cases() {
@@ -34,6 +34,11 @@ wanted_engines() {
     else
         grep -E "^(long_)?(same_|more_)?($(IFS='|'; echo "${engines[*]}"))_"
     fi
+}
+
+# What the host's default policy promises is asked only where there is one.
+wanted_policy() {
+    if [[ $policy ]]; then cat; else grep -v _default_policy_; fi
 }
 
 wanted_length() {

@@ -20,15 +20,12 @@ fn main() -> ExitCode {
     let answer = match arguments.as_slice() {
         ["cases"] => cases::run(""),
         ["cases", filter] => cases::run(filter),
-        ["agreement", policies] => policies
-            .parse()
-            .map_err(Into::into)
-            .and_then(agreement::run),
+        ["agreement", acts] => acts.parse().map_err(Into::into).and_then(agreement::run),
         ["cost"] => cost::run(),
         ["load"] => sevorix_bpf::floor::Enforcer::ensure_loaded()
             .map(drop)
             .map_err(told),
-        _ => Err("usage: sevorix-floor cases [FILTER] | agreement POLICIES | cost | load".into()),
+        _ => Err("usage: sevorix-floor cases [FILTER] | agreement ACTS | cost | load".into()),
     };
     match answer {
         Ok(()) => ExitCode::SUCCESS,

@@ -48,6 +48,11 @@ pub enum Error {
         policy: String,
         capability: &'static str,
     },
+    /// The same, of a process that enters a container.
+    #[error(
+        "{capability} was not given to the container, whose policy can't hold beside it: with it a process makes its own routes and tunnels"
+    )]
+    Undermines { capability: &'static str },
     #[error(transparent)]
     Floor(#[from] sevorix_bpf::BpfError),
     #[error(transparent)]
@@ -79,6 +84,9 @@ impl Error {
             Self::Undermined { .. } => Some(
                 "drop the capability, or allow it on this host: privileged = true in config.toml"
                     .into(),
+            ),
+            Self::Undermines { .. } => Some(
+                "enter it without the capability (without --privileged), or make the container with it".into(),
             ),
             Self::Floor(error) => error.hint(),
             Self::Cgroup(error) => error.hint(),

@@ -21,7 +21,7 @@ use crate::launch::{self, Launch, announce};
 use crate::process::ProcessId;
 use crate::report::Report;
 use crate::seccomp::Filter;
-use crate::{Error, Result, Status, bundle, prepare};
+use crate::{Error, Result, Status, bundle, floor, prepare};
 
 /// What `exec` takes beside the process itself.
 #[derive(Debug, Default)]
@@ -45,6 +45,9 @@ pub fn exec(
     bundle::check_process(&process)?;
     let caller = container.spec()?;
     let process = complete(process, &caller);
+    if container.state().floor.is_some() {
+        floor::refuse_entering(&caller, &process)?;
+    }
     let filter = profile_of(&caller).map(Filter::compile).transpose()?;
     let courier = courier(
         &caller,

@@ -10,7 +10,7 @@ mod plan;
 mod record;
 
 pub use host::{Check, Facts, Standing};
-pub use plan::Plan;
+pub use plan::{Plan, refuse_entering};
 pub use record::Record;
 
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The policy of a container that is about to be made, or the reason why it can't be enforced here.
 
-use oci_spec::runtime::{Capability, Spec};
+use oci_spec::runtime::{Capability, Process, Spec};
 use sevorix_policy::{Action, Effective, Feature, Folders, Image, Policy, Request, compile};
 
 use super::host::Facts;
@@ -52,19 +52,41 @@ impl Plan {
 
 /// Destinations are judged where a process names them. Whoever may make routes and tunnels changes them after that.
 fn refuse_undermined(effective: &Effective, spec: &Spec) -> Result<()> {
-    let capabilities = spec
-        .process()
-        .as_ref()
-        .and_then(|process| process.capabilities().as_ref());
-    let bounding = capabilities.and_then(|sets| sets.bounding().as_ref());
-    let holds = bounding.is_some_and(|set| set.contains(&Capability::NetAdmin));
-    if !holds || effective.privileged {
+    if effective.privileged || !spec.process().as_ref().is_some_and(makes_routes) {
         return Ok(());
     }
     Err(Error::Undermined {
         policy: effective.policy.name.to_string(),
         capability: "CAP_NET_ADMIN",
     })
+}
+
+/// What `create` was not given, `exec` is not given either.
+pub fn refuse_entering(caller: &Spec, process: &Process) -> Result<()> {
+    let init_may = caller.process().as_ref().is_some_and(makes_routes);
+    match makes_routes(process) && !init_may {
+        true => Err(Error::Undermines {
+            capability: "CAP_NET_ADMIN",
+        }),
+        false => Ok(()),
+    }
+}
+
+/// In whichever set: an inheritable capability outlives an exec by root, whatever bounds the others.
+fn makes_routes(process: &Process) -> bool {
+    let Some(sets) = process.capabilities() else {
+        return false;
+    };
+    let sets = [
+        sets.bounding(),
+        sets.effective(),
+        sets.inheritable(),
+        sets.permitted(),
+        sets.ambient(),
+    ];
+    sets.into_iter()
+        .flatten()
+        .any(|set| set.contains(&Capability::NetAdmin))
 }
 
 /// Nobody marks what the container writes: a policy may refuse to execute it only by where it can lie.
@@ -92,5 +114,48 @@ fn refuse_unmet(policy: &Policy) -> Result<()> {
             rule: need.rule.to_string(),
             feature: need.feature.as_str(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use oci_spec::runtime::LinuxCapabilities;
+
+    use super::*;
+
+    fn with(give: impl FnOnce(&mut LinuxCapabilities, HashSet<Capability>)) -> Process {
+        let mut sets = LinuxCapabilities::default();
+        give(&mut sets, HashSet::from([Capability::NetAdmin]));
+        let mut process = Process::default();
+        process.set_capabilities(Some(sets));
+        process
+    }
+
+    fn of(process: Process) -> Spec {
+        let mut spec = Spec::default();
+        spec.set_process(Some(process));
+        spec
+    }
+
+    #[test]
+    fn exec_is_given_no_capability_that_create_was_not() {
+        let mut plain = Process::default();
+        plain.set_capabilities(Some(LinuxCapabilities::default()));
+        let bounding = with(|sets, all| {
+            sets.set_bounding(Some(all));
+        });
+        let inheritable = with(|sets, all| {
+            sets.set_inheritable(Some(all));
+        });
+        for more in [&bounding, &inheritable] {
+            assert!(matches!(
+                refuse_entering(&of(plain.clone()), more),
+                Err(Error::Undermines { .. })
+            ));
+            assert!(refuse_entering(&of(bounding.clone()), more).is_ok());
+        }
+        assert!(refuse_entering(&of(plain.clone()), &plain).is_ok());
     }
 }
