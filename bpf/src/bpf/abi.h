@@ -32,6 +32,7 @@ struct gate {
 	__u64 sieve[SIEVE_WORDS]; /* bit n: some container's cgroup has an id of n modulo the bits: others need no look-up */
 };
 
+/* The id stands first in every release: a later one looks whether an earlier one's containers still live. */
 struct container {
 	__u64 cgroup_id; /* 0: the slot is free */
 	__u64 policy_id;

@@ -12,7 +12,7 @@ use super::hash::Hasher;
 use super::load::Lock;
 use super::pins::{self, Maps, entries, get, remove_entry, set};
 use super::skeleton::types;
-use super::{Mount, label, mounts, network, tables};
+use super::{Mount, earlier, label, mounts, network, tables};
 use crate::{BpfError, Result};
 
 /// A container as the programs are to know it.
@@ -189,12 +189,13 @@ pub(super) fn release(_lock: &Lock, maps: &Maps, container: Container) -> Result
     for (key, _) in all.iter().filter(|(key, _)| key.slot == slot) {
         remove_entry(&maps.mounts, key)?;
     }
-    free_policy(maps, old.policy_slot)?;
+    let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
+    free_policy(maps, &all, old.policy_slot)?;
     set_gate(maps, None)
 }
 
-fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
-    let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
+/// Unless one of these containers is under it.
+fn free_policy(maps: &Maps, all: &[(u32, types::container)], slot: u32) -> Result<()> {
     let used = all
         .iter()
         .any(|(_, container)| container.cgroup_id != 0 && container.policy_slot == slot);
@@ -221,5 +222,21 @@ pub(super) fn sweep(lock: &Lock, maps: &Maps) -> Result<usize> {
             swept += 1;
         }
     }
+    free_unused_policies(maps)?;
+    earlier::sweep(lock)?;
     Ok(swept)
+}
+
+/// Whoever dies between taking a policy's slot and a container's leaves the first to nobody. We hold the lock, so nobody
+/// is between them now.
+fn free_unused_policies(maps: &Maps) -> Result<()> {
+    let all: Vec<(u32, types::policy)> = entries(&maps.policies)?;
+    let taken = all
+        .iter()
+        .filter(|(slot, policy)| *slot != 0 && policy.policy_id != 0);
+    let containers: Vec<(u32, types::container)> = entries(&maps.containers)?;
+    for (slot, _) in taken {
+        free_policy(maps, &containers, *slot)?;
+    }
+    Ok(())
 }
