@@ -19,7 +19,8 @@ takes_no_lsm_programs() {
     ! grep -qw bpf /sys/kernel/security/lsm || skip 'this kernel takes LSM programs'
 }
 
-# with_files RULES: a policy that lets everything be but for files, of which it allows what RULES say.
+# with_files RULES: a policy that lets everything be but for files, of which it allows what RULES say, and to read programs:
+# Landlock starts none that can't be read.
 with_files() {
     policy <<TOML
 [exec]
@@ -28,7 +29,7 @@ writable = "allow"
 jit.default = "allow"
 [file]
 default = "deny"
-rules = [ $1 ]
+rules = [ $1, { path = "/bin/**", access = "r", action = "allow" } ]
 [net]
 default = "allow"
 listen = "any"
@@ -88,12 +89,12 @@ more_bundle_degraded_annotation_accepts_nothing() {
 more_bundle_degraded_refuses_destinations() {
     degraded
     with_net '{ cidr = "203.0.113.0/24", port = 443, action = "allow" }' any
-    inside 'nc 203.0.113.9 80; nc 203.0.113.9 443; nc 198.51.100.1 443; echo x | nc -u -w 1 198.51.100.1 53; true'
+    inside 'nc 203.0.113.9 80; nc 203.0.113.9 443; nc 198.51.100.1 443; nslookup x.example 198.51.100.1; true'
     # there is no route to the one that is allowed: it is the network that says so
     equals "nc: can't connect to remote host (203.0.113.9): Operation not permitted
 nc: can't connect to remote host (203.0.113.9): Network is unreachable
 nc: can't connect to remote host (198.51.100.1): Operation not permitted
-nc: can't connect to remote host (198.51.100.1): Operation not permitted" "$output"
+nslookup: can't connect to remote host (198.51.100.1): Operation not permitted" "$output"
 }
 
 more_bundle_degraded_refuses_servers() {
@@ -103,7 +104,8 @@ more_bundle_degraded_refuses_servers() {
     contains "$output" 'Operation not permitted'
     with_net '' any
     inside 'timeout 2 nc -l -p 8080; echo status $?'
-    equals 'status 143' "$output"
+    contains "$output" 'status 143'
+    lacks "$output" 'not permitted'
 }
 
 more_bundle_degraded_refuses_files_that_nobody_allowed() {
@@ -116,7 +118,7 @@ more_bundle_degraded_refuses_files_that_nobody_allowed() {
     contains "$output" root:x:0:0
     contains "$output" new
     lacks "$output" secret
-    lacks "$output" kept/
+    contains "$output" "ls: can't open '/': Permission denied"
     [[ ! -e $work/root/kept/new && ! -e $work/root/kept/moved && -e $work/root/open/inner/new ]] || fail 'a refused change was made'
 }
 

@@ -28,6 +28,7 @@ pub struct Grant {
     pub write: bool,
     /// names in it: create, rename, link, unlink
     pub change: bool,
+    /// of programs that may be read, too: else the kernel starts none
     pub exec: bool,
 }
 

@@ -69,8 +69,9 @@ fn earlier_release(enforcer: &Enforcer) -> Result<usize> {
     pin_earlier(&cgroup.path)?;
     let kept = swept()? == 0 && is_there();
     failures += report("the twin: an earlier release with a container stays", kept);
-    drop(cgroup);
+    // to register sweeps, too
     let stage = Stage::new(enforcer, ROOTS[0], &stage::image(ROOTS[0])?)?;
+    drop(cgroup);
     let mut kept = false;
     let place = |pid: Pid| {
         enforcer
