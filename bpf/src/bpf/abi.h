@@ -39,6 +39,7 @@ struct container {
 	__u64 epoch; /* of this container under this policy; never used twice */
 	__u32 generation; /* moves when the slot is given back, so that the labels of its last owner mean nothing */
 	__u32 policy_slot;
+	__u64 told_until; /* ns since boot: what is allowed until then is reported, too. 0: it is not */
 };
 
 enum label_flags { LABEL_SETUP = 1 };

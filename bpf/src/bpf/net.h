@@ -106,10 +106,10 @@ static __always_inline verdict_t judge_destination(struct subject *s, struct own
 {
 	verdict_t verdict = answer_to(to, s->container->policy_slot);
 
-	if (!allowed(verdict)) {
+	if (!allowed(verdict) || is_told(s->container))
 		describe(s, to);
+	if (!allowed(verdict))
 		return verdict;
-	}
 	owned->allowed = *to;
 	owned->epoch = s->container->epoch;
 	return verdict;

@@ -90,6 +90,12 @@ impl Enforcer {
         register::sweep(&lock, &self.maps)
     }
 
+    /// For this long the container's allowed operations are reported, too; zero ends it. `false`: it is no more.
+    pub fn report_allowed(&self, container: Container, time: std::time::Duration) -> Result<bool> {
+        let lock = Lock::take()?;
+        register::report_allowed(&lock, &self.maps, container, time)
+    }
+
     /// How often each operation had each outcome.
     pub fn counts(&self, container: Container) -> Result<Vec<(Operation, Outcome, u64)>> {
         events::counts(&self.maps, container.slot)

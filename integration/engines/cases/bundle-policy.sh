@@ -155,6 +155,21 @@ more_bundle_policy_reports_are_for_every_reader() {
     told_in_events
 }
 
+more_bundle_policy_tells_what_it_allows_to_who_asks() {
+    own_rootfs
+    everything_but ''
+    config[args]='["sh", "-c", "until [ -e /tmp/go ]; do sleep 0.1; done; cat /etc/plain-file; sleep 1000"]'
+    started
+    lacks "$(oci events)" /etc/plain-file
+    "${oci_command[@]}" events --allowed --json "$(container_id)" >"$work/allowed" &
+    wait_until 10 grep -q '"result":"allow"' "$work/allowed"
+    touch "$work/root/tmp/go"
+    wait_until 10 grep -q '"op":"open","object":"/etc/plain-file".*"result":"allow"' "$work/allowed"
+    oci delete --force "$(container_id)"
+    wait $! # who asks ends with the container
+    exit_code 1 oci events --allowed
+}
+
 told_in_events() {
     oci events --json >"$work/events"
     grep -q '"container":"'"$(container_id)"'".*"op":"open","object":"/etc/plain-file".*"rule":"file.rules\[0\]"' "$work/events"

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use sevorix_bpf::floor::Enforcer;
-use sevorix_container::floor::{Bookmarks, Entry, Journal, News};
+use sevorix_container::floor::{Bookmarks, Entry, Journal, News, Place, Record};
 
 use super::{compact, print};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log;
 
 /// Which reports, and how they are told.
@@ -18,10 +18,14 @@ pub struct Reports<'a> {
     pub json: bool,
     /// go on until somebody ends it
     pub follow: bool,
+    /// have what is allowed reported, too, meanwhile
+    pub allowed: bool,
 }
 
 /// How long one look at the kernel's buffer waits for something to come.
 const WAIT: Duration = Duration::from_millis(500);
+/// How long allowed operations are still reported when nobody renews it any more.
+const LEASE: Duration = Duration::from_secs(5);
 
 impl Reports<'_> {
     /// All that are kept; then, when they are followed, what comes. Reading them takes them from nobody, and loads nothing.
@@ -32,11 +36,17 @@ impl Reports<'_> {
         if Enforcer::loaded()?.is_none() {
             log::warn("nothing is loaded: no policy was enforced in the kernel since boot");
         }
+        let asked = self.allowed.then(|| self.only_one()).transpose()?;
         loop {
             // another process may load it, or another release, while we wait
             let enforcer = Enforcer::loaded()?;
             if let Some(enforcer) = &enforcer {
                 journal.collect(enforcer)?;
+                if let Some(place) = &asked
+                    && !enforcer.report_allowed(place.container(), LEASE)?
+                {
+                    return self.rest(&journal, &mut bookmarks);
+                }
             }
             let news = journal.news(&mut bookmarks, |entry| self.wants(entry))?;
             let all_lost = enforcer.as_ref().map_or(Ok(0), Enforcer::lost_events)?;
@@ -50,6 +60,35 @@ impl Reports<'_> {
                 None => std::thread::sleep(WAIT),
             }
         }
+    }
+
+    /// The container that `--allowed` is about.
+    fn only_one(&self) -> Result<Place> {
+        let of = self.of.ok_or_else(|| {
+            Error::Usage("sevorix: \"events --allowed\" requires the id of a container".into())
+        })?;
+        let mut named = Record::all()?;
+        named.retain(|record| record.container.starts_with(of) && !record.ended);
+        let places: Vec<Place> = named
+            .into_iter()
+            .filter_map(|record| record.place)
+            .collect();
+        match <[Place; 1]>::try_from(places) {
+            Ok([place]) if place.is_of_this_release() => Ok(place),
+            Ok(_) => Err(sevorix_container::Error::OtherFloor.into()),
+            Err(places) if places.is_empty() => Err(Error::Invalid(format!(
+                "{of} is no container that reports what its policy does"
+            ))),
+            Err(_) => Err(Error::Invalid(format!(
+                "{of} is the beginning of several ids"
+            ))),
+        }
+    }
+
+    /// The container is gone: what it left to tell.
+    fn rest(&self, journal: &Journal, bookmarks: &mut Bookmarks) -> Result<u8> {
+        let news = journal.news(bookmarks, |entry| self.wants(entry))?;
+        print(&self.told(&news, 0)?)
     }
 
     fn wants(&self, entry: &Entry) -> bool {
@@ -153,6 +192,7 @@ mod tests {
             of,
             json: false,
             follow: false,
+            allowed: false,
         };
         assert!(of(Some("3ad7")).wants(&entry()) && of(None).wants(&entry()));
         assert!(!of(Some("ad7")).wants(&entry()));
@@ -165,6 +205,7 @@ mod tests {
             of: None,
             json: true,
             follow: false,
+            allowed: false,
         };
         let news = News {
             dropped: 3,

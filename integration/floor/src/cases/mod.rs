@@ -3,6 +3,7 @@
 mod code;
 mod files;
 mod leftovers;
+mod reports;
 mod scope;
 mod tree;
 
@@ -85,6 +86,7 @@ pub fn run(filter: &str) -> Result<()> {
     }
     failures += scope::run(&enforcer, filter)?;
     failures += leftovers::run(&enforcer, filter)?;
+    failures += reports::run(&enforcer, filter)?;
     println!(
         "{count} cases on two file systems, {failures} failures; {} events lost",
         enforcer.lost_events().map_err(told)?
