@@ -22,7 +22,7 @@ build_packages := gcc libc6-dev make pkg-config clang llvm libseccomp-dev libelf
 shared_variables := SC2034,SC2154
 
 vm_run = integration/vm/run --kernel $(KERNEL) --image $(IMAGE) \
-	$(if $(ICOUNT),--icount) $(if $(SYSTEMD),--systemd) $(if $(HYBRID),--hybrid) \
+	$(if $(ICOUNT),--icount) $(if $(SYSTEMD),--systemd) $(if $(HYBRID),--hybrid) $(if $(NO_BPF_LSM),--no-bpf-lsm) \
 	$(if $(PAYLOAD),--payload '$(PAYLOAD)') $(if $(OUT),--out '$(OUT)') $(if $(TIMEOUT),--timeout $(TIMEOUT))
 
 help: ## list the targets
@@ -48,7 +48,7 @@ lint: ## formatting, clippy and shellcheck, without a warning
 unit: ## the Rust tests, on this machine
 	cargo test --locked --workspace --no-fail-fast
 
-vm: ## a shell in the test bed; or CMD='...', with KERNEL=6.1|6.12 IMAGE=bookworm|trixie SYSTEMD=1 HYBRID=1 ICOUNT=1 PAYLOAD=dir OUT=dir TIMEOUT=s
+vm: ## a shell in the test bed; or CMD='...', with KERNEL=6.1|6.12 IMAGE=bookworm|trixie SYSTEMD=1 HYBRID=1 NO_BPF_LSM=1 ICOUNT=1 PAYLOAD=dir OUT=dir TIMEOUT=s
 	@$(vm_run) $(if $(CMD),-- '$(subst ','\'',$(CMD))')
 
 vm-image: ## make the test bed's kernels and root images, where they are out of date

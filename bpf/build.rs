@@ -1,4 +1,5 @@
-//! Compiles the programs of the floor into one object, and the Rust side of it.
+//! Compiles the programs of the floor into one object, those of a host that can't take them into another, and the Rust
+//! side of both.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -18,14 +19,21 @@ fn main() {
         println!("cargo:rerun-if-changed={}", path.display());
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let object = out.join("floor.bpf.o");
+    let floor = compile("floor", &out);
+    compile("degraded", &out);
+    println!("cargo:rustc-env=SEVORIX_FLOOR={}", name_of(&floor));
+}
+
+/// One object and its skeleton.
+fn compile(name: &str, out: &Path) -> PathBuf {
+    let object = out.join(format!("{name}.bpf.o"));
     SkeletonBuilder::new()
-        .source(Path::new(SOURCES).join("floor.bpf.c"))
+        .source(Path::new(SOURCES).join(format!("{name}.bpf.c")))
         .obj(&object)
         .clang_args(["-Wall", "-Werror", "-mcpu=v3"])
-        .build_and_generate(out.join("floor.skel.rs"))
-        .unwrap_or_else(|error| panic!("the programs of the floor do not compile: {error:#}"));
-    println!("cargo:rustc-env=SEVORIX_FLOOR={}", name_of(&object));
+        .build_and_generate(out.join(format!("{name}.skel.rs")))
+        .unwrap_or_else(|error| panic!("the programs of the {name} do not compile: {error:#}"));
+    object
 }
 
 /// Programs and maps of one object belong together: the folder of their pins has its digest for a name.

@@ -313,7 +313,7 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__events)
-            opts="-f -h --interval --stats --follow --json --help"
+            opts="-f -h --interval --stats --follow --json --allowed --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

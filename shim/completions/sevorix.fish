@@ -133,6 +133,7 @@ complete -c sevorix -n "__fish_sevorix_using_subcommand events" -l interval -d '
 complete -c sevorix -n "__fish_sevorix_using_subcommand events" -l stats -d 'print once'
 complete -c sevorix -n "__fish_sevorix_using_subcommand events" -s f -l follow -d 'what policies refused, as it happens'
 complete -c sevorix -n "__fish_sevorix_using_subcommand events" -l json -d 'what policies refused, as JSON'
+complete -c sevorix -n "__fish_sevorix_using_subcommand events" -l allowed -d 'follow also what the policy of one container allows, as long as this runs'
 complete -c sevorix -n "__fish_sevorix_using_subcommand events" -s h -l help -d 'Print help'
 complete -c sevorix -n "__fish_sevorix_using_subcommand spec" -s b -l bundle -d 'folder to write it to (default: the current one)' -r
 complete -c sevorix -n "__fish_sevorix_using_subcommand spec" -l rootless -d 'for a container of a user without root\'s rights'

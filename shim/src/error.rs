@@ -38,6 +38,13 @@ pub enum Error {
     },
 }
 
+/// What `sevorix_container` could not do either, told in the same words.
+impl From<sevorix_bpf::BpfError> for Error {
+    fn from(error: sevorix_bpf::BpfError) -> Self {
+        Self::Container(error.into())
+    }
+}
+
 impl Error {
     /// What failed and why, down to the last cause.
     pub fn sentence(&self) -> String {

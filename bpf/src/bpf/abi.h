@@ -32,12 +32,14 @@ struct gate {
 	__u64 sieve[SIEVE_WORDS]; /* bit n: some container's cgroup has an id of n modulo the bits: others need no look-up */
 };
 
+/* The id stands first in every release: a later one looks whether an earlier one's containers still live. */
 struct container {
 	__u64 cgroup_id; /* 0: the slot is free */
 	__u64 policy_id;
 	__u64 epoch; /* of this container under this policy; never used twice */
 	__u32 generation; /* moves when the slot is given back, so that the labels of its last owner mean nothing */
 	__u32 policy_slot;
+	__u64 told_until; /* ns since boot: what is allowed until then is reported, too. 0: it is not */
 };
 
 enum label_flags { LABEL_SETUP = 1 };

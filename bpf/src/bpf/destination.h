@@ -214,3 +214,31 @@ __noinline int answer_to(struct destination *to, __u32 policy_slot)
 		verdict = stricter(verdict, answer_as_written(&inside, policy_slot));
 	return verdict;
 }
+
+/* N9-N12: what has other ways out, or is parsed by code that nobody looks at, is not made at all. */
+static __always_inline bool is_ordinary(int family, int type, int protocol)
+{
+	switch (family) {
+	case AF_UNIX:
+		return true;
+	case AF_NETLINK:
+		return protocol == NETLINK_ROUTE;
+	case AF_INET:
+	case AF_INET6:
+		return (type == SOCK_STREAM && (!protocol || protocol == IPPROTO_TCP)) ||
+		       (type == SOCK_DGRAM && (!protocol || protocol == IPPROTO_UDP));
+	}
+	return false;
+}
+
+static __always_inline bool is_loopback(const struct destination *at)
+{
+	if (is_ipv4(at))
+		return (at->address[3] & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
+	return !at->address[0] && !at->address[1] && !at->address[2] && at->address[3] == bpf_htonl(1);
+}
+
+static __always_inline bool may_serve(const struct network *network, const struct destination *at)
+{
+	return network->listens == LISTENS_ANYWHERE || (network->listens == LISTENS_ON_LOOPBACK && is_loopback(at));
+}

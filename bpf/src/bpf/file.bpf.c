@@ -130,9 +130,8 @@ static __always_inline verdict_t judge_change_of(struct subject *s, struct dentr
 	return judge_object(s, dentry, 1 << WRITE);
 }
 
-/* F20: truncate(2) opens nothing. */
-SEC("lsm/path_truncate")
-int BPF_PROG(truncate_path, const struct path *path, int ret)
+/* What every hook on attributes does. `ret` is the answer of the module before us. */
+static __always_inline int change_attributes(struct dentry *dentry, int ret)
 {
 	struct subject s;
 
@@ -140,20 +139,21 @@ int BPF_PROG(truncate_path, const struct path *path, int ret)
 		return ret;
 	if (!subject_of_current(&s))
 		return 0;
-	return finish(&s, OP_SETATTR, judge_change_of(&s, path->dentry), -EACCES);
+	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+}
+
+/* F20: truncate(2) opens nothing. */
+SEC("lsm/path_truncate")
+int BPF_PROG(truncate_path, const struct path *path, int ret)
+{
+	return change_attributes(path->dentry, ret);
 }
 
 /* F20: ftruncate(2), on a descriptor from before a tightening; 6.2. */
 SEC("lsm/file_truncate")
 int BPF_PROG(truncate_file, struct file *file, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_SETATTR, judge_change_of(&s, file->f_path.dentry), -EACCES);
+	return change_attributes(file->f_path.dentry, ret);
 }
 
 /* F20, F21: mode, owner, times, size; on 6.1 also what file_truncate (6.2) refuses earlier. The hook got an argument in
@@ -161,25 +161,13 @@ int BPF_PROG(truncate_file, struct file *file, int ret)
 SEC("lsm/inode_setattr")
 int BPF_PROG(set_attributes, void *idmap, struct dentry *dentry, struct iattr *attributes, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+	return change_attributes(dentry, ret);
 }
 
 SEC("lsm/inode_setattr")
 int BPF_PROG(set_attributes_6_1, struct dentry *dentry, struct iattr *attributes, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+	return change_attributes(dentry, ret);
 }
 
 /* F21: extended attributes, access lists among them. */
@@ -187,48 +175,24 @@ SEC("lsm/inode_setxattr")
 int BPF_PROG(set_xattr, void *idmap, struct dentry *dentry, const char *name, const void *value, unsigned long size,
 	     int flags, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+	return change_attributes(dentry, ret);
 }
 
 /* F21: access lists have hooks of their own since 6.2; before, inode_setxattr sees them. */
 SEC("lsm/inode_set_acl")
 int BPF_PROG(set_acl, void *idmap, struct dentry *dentry, const char *name, void *acl, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+	return change_attributes(dentry, ret);
 }
 
 SEC("lsm/inode_remove_acl")
 int BPF_PROG(remove_acl, void *idmap, struct dentry *dentry, const char *name, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+	return change_attributes(dentry, ret);
 }
 
 SEC("lsm/inode_removexattr")
 int BPF_PROG(remove_xattr, void *idmap, struct dentry *dentry, const char *name, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+	return change_attributes(dentry, ret);
 }

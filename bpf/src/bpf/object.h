@@ -156,6 +156,8 @@ static __always_inline struct memory memory_of(struct subject *s, struct dentry 
 
 	if (!s->agent || !s->container || !inode || !has_one_name(inode))
 		return memory;
+	if (is_told(s->container)) /* only a walk finds the name that is told */
+		return memory;
 	memory.key = key_of(s, dentry, renames());
 	memory.decision = bpf_inode_storage_get(&decisions, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	return memory;

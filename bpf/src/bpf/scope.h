@@ -72,6 +72,12 @@ static __always_inline struct container *container_of_slot(__u32 slot)
 	return bpf_map_lookup_elem(&containers, &slot);
 }
 
+/* Does somebody want to be told of what is allowed? Whoever asks renews the time; when he is gone, it runs out. */
+static __always_inline bool is_told(const struct container *container)
+{
+	return container->told_until && bpf_ktime_get_boot_ns() <= container->told_until;
+}
+
 static __always_inline __u32 slot_of_level(int level)
 {
 	__u64 id = bpf_get_current_ancestor_cgroup_id(level);

@@ -11,9 +11,8 @@ static __always_inline verdict_t judge_name(struct subject *s, struct dentry *de
 	return judge_place(s, dentry, 1 << CHANGE);
 }
 
-/* F18, F4: also a file that a rule names before it exists. */
-SEC("lsm/inode_create")
-int BPF_PROG(create_file, struct inode *dir, struct dentry *dentry, unsigned short mode, int ret)
+/* What every hook on one name does. `ret` is the answer of the module before us. */
+static __always_inline int change_name(struct dentry *dentry, enum operation operation, int ret)
 {
 	struct subject s;
 
@@ -21,19 +20,20 @@ int BPF_PROG(create_file, struct inode *dir, struct dentry *dentry, unsigned sho
 		return ret;
 	if (!subject_of_current(&s))
 		return 0;
-	return finish(&s, OP_CREATE, judge_name(&s, dentry), -EACCES);
+	return finish(&s, operation, judge_name(&s, dentry), -EACCES);
+}
+
+/* F18, F4: also a file that a rule names before it exists. */
+SEC("lsm/inode_create")
+int BPF_PROG(create_file, struct inode *dir, struct dentry *dentry, unsigned short mode, int ret)
+{
+	return change_name(dentry, OP_CREATE, ret);
 }
 
 SEC("lsm/inode_mkdir")
 int BPF_PROG(make_folder, struct inode *dir, struct dentry *dentry, unsigned short mode, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_CREATE, judge_name(&s, dentry), -EACCES);
+	return change_name(dentry, OP_CREATE, ret);
 }
 
 /* F24: a device node is a way past every path; overlayfs's own whiteouts are made in its name. */
@@ -55,41 +55,24 @@ int BPF_PROG(make_node, struct inode *dir, struct dentry *dentry, unsigned short
 SEC("lsm/inode_symlink")
 int BPF_PROG(make_symlink, struct inode *dir, struct dentry *dentry, const char *target, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_CREATE, judge_name(&s, dentry), -EACCES);
+	return change_name(dentry, OP_CREATE, ret);
 }
 
 SEC("lsm/inode_unlink")
 int BPF_PROG(remove_file, struct inode *dir, struct dentry *dentry, int ret)
 {
 	struct inode *inode = dentry->d_inode;
-	struct subject s;
 
-	if (ret)
-		return ret;
 	/* whoever does it: a remembered decision may be of the name that goes */
-	if (gate.agents && inode && inode->i_nlink > 1)
+	if (!ret && gate.agents && inode && inode->i_nlink > 1)
 		__sync_fetch_and_add(&names_gone, 1);
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_UNLINK, judge_name(&s, dentry), -EACCES);
+	return change_name(dentry, OP_UNLINK, ret);
 }
 
 SEC("lsm/inode_rmdir")
 int BPF_PROG(remove_folder, struct inode *dir, struct dentry *dentry, int ret)
 {
-	struct subject s;
-
-	if (ret)
-		return ret;
-	if (!subject_of_current(&s))
-		return 0;
-	return finish(&s, OP_UNLINK, judge_name(&s, dentry), -EACCES);
+	return change_name(dentry, OP_UNLINK, ret);
 }
 
 /* What a walk found, kept while the other end is looked up. */

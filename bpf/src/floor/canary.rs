@@ -63,7 +63,8 @@ struct Cage {
 
 impl Cage {
     fn new() -> Result<Self> {
-        let path = cgroup::hierarchy()?.join(format!("sevorix-canary-{}", std::process::id()));
+        let path =
+            cgroup::cgroup_hierarchy()?.join(format!("sevorix-canary-{}", std::process::id()));
         fs::create_dir(&path)
             .map_err(BpfError::io(format!("make the cgroup {}", path.display())))?;
         Ok(Self { path })

@@ -20,7 +20,7 @@ pub(super) struct Cgroup {
 impl Cgroup {
     /// The folder of a cgroup, below the mount of the v2 hierarchy.
     pub fn at(path: &Path) -> Result<Self> {
-        let root = hierarchy()?;
+        let root = cgroup_hierarchy()?;
         let read = || BpfError::io(format!("look at the cgroup {}", path.display()));
         let real = path.canonicalize().map_err(read())?;
         let below = real.strip_prefix(&root).map_err(|_| BpfError::Host {
@@ -41,7 +41,7 @@ impl Cgroup {
 }
 
 /// Where cgroup v2 is mounted: /sys/fs/cgroup, or beside v1 somewhere below.
-pub(super) fn hierarchy() -> Result<PathBuf> {
+pub fn cgroup_hierarchy() -> Result<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo")
         .map_err(BpfError::io("read /proc/self/mountinfo"))?;
     let of_v2 = |line: &str| {
@@ -65,7 +65,7 @@ pub(super) struct Living {
 
 impl Living {
     pub fn new() -> Result<Self> {
-        let path = hierarchy()?;
+        let path = cgroup_hierarchy()?;
         let folder = File::open(&path).map_err(BpfError::io(format!("open {}", path.display())))?;
         Ok(Self {
             hierarchy: folder.into(),

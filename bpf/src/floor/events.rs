@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 use libbpf_rs::RingBufferBuilder;
@@ -237,6 +239,23 @@ pub(super) fn read(maps: &Maps, wait: Duration, take: &mut dyn FnMut(Event)) -> 
     drop(ring);
     found.into_iter().for_each(take);
     Ok(())
+}
+
+pub(super) fn wait(maps: &Maps, wait: Duration) -> Result<()> {
+    let mut ring = libc::pollfd {
+        fd: maps.events.as_fd().as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let milliseconds = libc::c_int::try_from(wait.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: one pollfd of our own, which outlives the call.
+    if unsafe { libc::poll(&raw mut ring, 1, milliseconds) } >= 0 {
+        return Ok(());
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+        error => Err(BpfError::io("wait for events")(error)),
+    }
 }
 
 pub(super) fn counts(maps: &Maps, slot: u32) -> Result<Vec<(Operation, Outcome, u64)>> {

@@ -100,7 +100,7 @@ pub(super) fn check_host() -> Result<()> {
             fix: "use a kernel built with CONFIG_DEBUG_INFO_BTF".into(),
         });
     }
-    pins::check_file_system()
+    pins::pin_file_system().map(drop)
 }
 
 fn load(lock: &Lock) -> Result<()> {

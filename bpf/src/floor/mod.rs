@@ -6,6 +6,8 @@
 mod bytes;
 mod canary;
 mod cgroup;
+mod degraded;
+mod earlier;
 mod events;
 mod hash;
 mod load;
@@ -16,8 +18,11 @@ mod register;
 mod skeleton;
 mod tables;
 
+pub use cgroup::cgroup_hierarchy;
+pub use degraded::hold_network;
 pub use events::{Event, Operation, Outcome, Reason};
 pub use mounts::Mount;
+pub use pins::pin_file_system;
 pub use register::{Container, Registration};
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -56,6 +61,12 @@ impl Enforcer {
         Ok(Self { maps })
     }
 
+    /// The floor as somebody has loaded it; `None`: nobody has since boot.
+    pub fn loaded() -> Result<Option<Self>> {
+        let maps = pins::is_ready().then(Maps::pinned).transpose()?;
+        Ok(maps.map(|maps| Self { maps }))
+    }
+
     /// Puts a container under its policy.
     pub fn register(&self, registration: &Registration<'_>) -> Result<Container> {
         let lock = Lock::take()?;
@@ -73,10 +84,16 @@ impl Enforcer {
         register::release(&lock, &self.maps, container)
     }
 
-    /// Releases the containers whose cgroup is gone. How many there were.
+    /// Releases the containers whose cgroup is gone, and what a crash left. How many containers there were.
     pub fn sweep(&self) -> Result<usize> {
         let lock = Lock::take()?;
         register::sweep(&lock, &self.maps)
+    }
+
+    /// For this long the container's allowed operations are reported, too; zero ends it. `false`: it is no more.
+    pub fn report_allowed(&self, container: Container, time: std::time::Duration) -> Result<bool> {
+        let lock = Lock::take()?;
+        register::report_allowed(&lock, &self.maps, container, time)
     }
 
     /// How often each operation had each outcome.
@@ -89,7 +106,12 @@ impl Enforcer {
         events::lost(&self.maps)
     }
 
-    /// Hands over what was reported since the last call, of all containers.
+    /// Returns when there are events, at the latest after this time. They stay.
+    pub fn wait_for_events(&self, wait: std::time::Duration) -> Result<()> {
+        events::wait(&self.maps, wait)
+    }
+
+    /// Hands over what was reported since the last call, of all containers. Two must not ask at a time.
     pub fn read_events(
         &self,
         wait: std::time::Duration,
@@ -97,6 +119,11 @@ impl Enforcer {
     ) -> Result<()> {
         events::read(&self.maps, wait, &mut take)
     }
+}
+
+/// Removes the floors of other releases that nobody is under any more. How many there were.
+pub fn sweep_earlier() -> Result<usize> {
+    earlier::sweep(&Lock::take()?)
 }
 
 fn label(maps: &Maps, pid: libc::pid_t, container: Container, setup: bool) -> Result<()> {

@@ -16,7 +16,7 @@ use super::tables::pack;
 use crate::{BpfError, Result};
 
 /// Where each program on a cgroup is attached.
-const ON_CGROUP: [(&str, libbpf_sys::bpf_attach_type); 7] = [
+pub(super) const ON_CGROUP: [(&str, libbpf_sys::bpf_attach_type); 7] = [
     ("make_socket", libbpf_sys::BPF_CGROUP_INET_SOCK_CREATE),
     ("bind_ipv4", libbpf_sys::BPF_CGROUP_INET4_BIND),
     ("bind_ipv6", libbpf_sys::BPF_CGROUP_INET6_BIND),
@@ -35,27 +35,46 @@ unsafe impl Abi for types::port_set {}
 
 /// Writes a policy's tables, whole, before they can be found.
 pub(super) fn fill(maps: &Maps, slot: u32, image: &Image) -> Result<()> {
-    let nets = new_table(
-        MapType::LpmTrie,
-        "nets",
-        image.nets.len(),
-        size_of::<types::net_key>(),
-        4,
-    )?;
-    let sets = new_table(
-        MapType::Array,
-        "port_sets",
-        image.port_sets.len(),
-        4,
-        size_of::<types::port_set>(),
-    )?;
-    for (number, set_of_ports) in (0_u32..).zip(&image.port_sets) {
-        set(&sets, &number, &port_set(set_of_ports))?;
+    let tables = Tables {
+        nets: &maps.policy_nets,
+        port_sets: &maps.policy_port_sets,
+        networks: &maps.networks,
+    };
+    tables.fill(slot, image)
+}
+
+/// Where a policy's network is looked up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tables<'a> {
+    pub nets: &'a MapHandle,
+    pub port_sets: &'a MapHandle,
+    pub networks: &'a MapHandle,
+}
+
+impl Tables<'_> {
+    pub fn fill(self, slot: u32, image: &Image) -> Result<()> {
+        let nets = new_table(
+            MapType::LpmTrie,
+            "nets",
+            image.nets.len(),
+            size_of::<types::net_key>(),
+            4,
+        )?;
+        let sets = new_table(
+            MapType::Array,
+            "port_sets",
+            image.port_sets.len(),
+            4,
+            size_of::<types::port_set>(),
+        )?;
+        for (number, set_of_ports) in (0_u32..).zip(&image.port_sets) {
+            set(&sets, &number, &port_set(set_of_ports))?;
+        }
+        fill_nets(&nets, image)?;
+        put(self.nets, slot, &nets)?;
+        put(self.port_sets, slot, &sets)?;
+        set(self.networks, &slot, &network(image))
     }
-    fill_nets(&nets, image)?;
-    put(&maps.policy_nets, slot, &nets)?;
-    put(&maps.policy_port_sets, slot, &sets)?;
-    set(&maps.networks, &slot, &network(image))
 }
 
 pub(super) fn clear(maps: &Maps, slot: u32) -> Result<()> {

@@ -22,15 +22,19 @@ pub(super) fn folder() -> PathBuf {
 }
 
 pub(super) fn is_ready() -> bool {
-    folder().join(READY).exists()
+    is_complete(&folder())
+}
+
+pub(super) fn is_complete(folder: &Path) -> bool {
+    folder.join(READY).exists()
 }
 
 /// The file system that pins live in must be there; nothing is mounted behind the operator's back.
-pub(super) fn check_file_system() -> Result<()> {
+pub fn pin_file_system() -> Result<PathBuf> {
     const MAGIC: i64 = 0xcafe_4a11;
     let path = c_string(Path::new(FILE_SYSTEM))?;
     match magic_of(&path) {
-        Ok(MAGIC) => Ok(()),
+        Ok(MAGIC) => Ok(FILE_SYSTEM.into()),
         _ => Err(BpfError::Host {
             lack: format!("there is no BPF file system at {FILE_SYSTEM}"),
             fix: format!("mount it: mount -t bpf -o mode=700 bpf {FILE_SYSTEM}"),
@@ -111,7 +115,7 @@ impl Maps {
     }
 }
 
-fn open(path: &Path) -> Result<MapHandle> {
+pub(super) fn open(path: &Path) -> Result<MapHandle> {
     MapHandle::from_pinned_path(path).map_err(BpfError::floor(format!("open {}", path.display())))
 }
 

@@ -2,6 +2,7 @@
 
 use std::os::fd::AsRawFd;
 use std::path::Path;
+use std::time::Duration;
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType};
 use sevorix_policy::Image;
@@ -12,7 +13,7 @@ use super::hash::Hasher;
 use super::load::Lock;
 use super::pins::{self, Maps, entries, get, remove_entry, set};
 use super::skeleton::types;
-use super::{Mount, label, mounts, network, tables};
+use super::{Mount, earlier, label, mounts, network, tables};
 use crate::{BpfError, Result};
 
 /// A container as the programs are to know it.
@@ -55,6 +56,7 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
         epoch: boot.next_epoch,
         generation: old.generation,
         policy_slot,
+        ..Default::default()
     };
     let next = super::Boot {
         next_epoch: boot.next_epoch + 1,
@@ -189,12 +191,13 @@ pub(super) fn release(_lock: &Lock, maps: &Maps, container: Container) -> Result
     for (key, _) in all.iter().filter(|(key, _)| key.slot == slot) {
         remove_entry(&maps.mounts, key)?;
     }
-    free_policy(maps, old.policy_slot)?;
+    let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
+    free_policy(maps, &all, old.policy_slot)?;
     set_gate(maps, None)
 }
 
-fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
-    let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
+/// Unless one of these containers is under it.
+fn free_policy(maps: &Maps, all: &[(u32, types::container)], slot: u32) -> Result<()> {
     let used = all
         .iter()
         .any(|(_, container)| container.cgroup_id != 0 && container.policy_slot == slot);
@@ -205,6 +208,45 @@ fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
     network::clear(maps, slot)?;
     remove_entry(&maps.policy_paths, &slot)?;
     remove_entry(&maps.policy_names, &slot)
+}
+
+pub(super) fn report_allowed(
+    _lock: &Lock,
+    maps: &Maps,
+    container: Container,
+    time: Duration,
+) -> Result<bool> {
+    let found: types::container = get(&maps.containers, &container.slot)?;
+    if found.cgroup_id == 0 || found.generation != container.generation {
+        return Ok(false);
+    }
+    let until = since_boot().map(|now| now + time);
+    let until = until.map_err(BpfError::io("read the clock"))?;
+    let told_until = match time.is_zero() {
+        true => 0,
+        false => u64::try_from(until.as_nanos()).unwrap_or(u64::MAX),
+    };
+    let found = types::container {
+        told_until,
+        ..found
+    };
+    set(&maps.containers, &container.slot, &found)?;
+    Ok(true)
+}
+
+fn since_boot() -> std::io::Result<Duration> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the kernel writes one `timespec`.
+    match unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) } {
+        0 => Ok(Duration::new(
+            time.tv_sec.unsigned_abs(),
+            u32::try_from(time.tv_nsec).unwrap_or(0),
+        )),
+        _ => Err(std::io::Error::last_os_error()),
+    }
 }
 
 pub(super) fn sweep(lock: &Lock, maps: &Maps) -> Result<usize> {
@@ -221,5 +263,21 @@ pub(super) fn sweep(lock: &Lock, maps: &Maps) -> Result<usize> {
             swept += 1;
         }
     }
+    free_unused_policies(maps)?;
+    earlier::sweep(lock)?;
     Ok(swept)
+}
+
+/// Whoever dies between taking a policy's slot and a container's leaves the first to nobody. We hold the lock, so nobody
+/// is between them now.
+fn free_unused_policies(maps: &Maps) -> Result<()> {
+    let all: Vec<(u32, types::policy)> = entries(&maps.policies)?;
+    let taken = all
+        .iter()
+        .filter(|(slot, policy)| *slot != 0 && policy.policy_id != 0);
+    let containers: Vec<(u32, types::container)> = entries(&maps.containers)?;
+    for (slot, _) in taken {
+        free_policy(maps, &containers, *slot)?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What libbpf-cargo makes of the compiled object: its bytes, a handle for each map and program, and the types of
+//! What libbpf-cargo makes of each compiled object: its bytes, a handle for each map and program, and the types of
 //! `abi.h`.
 #![allow(
     clippy::all,
@@ -11,3 +11,8 @@
 )]
 
 include!(concat!(env!("OUT_DIR"), "/floor.skel.rs"));
+
+/// The object of hosts that take no LSM programs.
+pub(super) mod degraded {
+    include!(concat!(env!("OUT_DIR"), "/degraded.skel.rs"));
+}

@@ -156,9 +156,38 @@ more_bundle_policy_is_told_in_events_and_status() {
     matches "$(oci status "$(container_id)")" 'open +deny +1'
 }
 
+more_bundle_policy_reports_are_for_every_reader() {
+    own_rootfs
+    everything_but '{ path = "/etc/plain-file", access = "r", action = "deny" }'
+    config[args]='["sh", "-c", "cat /etc/plain-file; sleep 1000"]'
+    started
+    # who asks for another container's takes them out of the kernel's buffer as well
+    equals '' "$(oci events --json nobody)"
+    wait_until 10 told_in_events
+    told_in_events
+    matches "$(oci events)" 'deny +open /etc/plain-file +cat\([0-9]+\) +file.rules\[0\] +#1'
+    oci delete --force "$(container_id)"
+    told_in_events
+}
+
+more_bundle_policy_tells_what_it_allows_to_who_asks() {
+    own_rootfs
+    everything_but ''
+    config[args]='["sh", "-c", "until [ -e /tmp/go ]; do sleep 0.1; done; cat /etc/plain-file; sleep 1000"]'
+    started
+    lacks "$(oci events)" /etc/plain-file
+    "${oci_command[@]}" events --allowed --json "$(container_id)" >"$work/allowed" &
+    wait_until 10 grep -q '"result":"allow"' "$work/allowed"
+    touch "$work/root/tmp/go"
+    wait_until 10 grep -q '"op":"open","object":"/etc/plain-file".*"result":"allow"' "$work/allowed"
+    oci delete --force "$(container_id)"
+    wait $! # who asks ends with the container
+    exit_code 1 oci events --allowed
+}
+
 told_in_events() {
-    oci events --json >>"$work/events"
-    grep -q '"container":"'"$(container_id)"'".*"object":"/etc/plain-file","op":"open".*"rule":"file.rules\[0\]"' "$work/events"
+    oci events --json >"$work/events"
+    grep -q '"container":"'"$(container_id)"'".*"op":"open","object":"/etc/plain-file".*"rule":"file.rules\[0\]"' "$work/events"
 }
 
 more_bundle_policy_leaves_nothing_in_the_kernel() {

@@ -9,6 +9,7 @@ use oci_spec::runtime::{LinuxNamespaceType, LinuxResources, Process, Spec};
 
 use crate::cgroup::Kill;
 use crate::error::Context;
+use crate::floor::Record;
 use crate::process::ProcessId;
 use crate::report::Report;
 use crate::state::{State, StateDir, Status};
@@ -214,6 +215,9 @@ impl Container {
         self.remove_processes()?;
         if let Some(place) = &self.state.floor {
             place.leave()?;
+        }
+        if self.state.degraded.is_some() {
+            Record::forget(&self.state);
         }
         let poststop = self.run_poststop();
         self.dir.remove()?;

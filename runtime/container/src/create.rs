@@ -19,7 +19,7 @@ use crate::cgroup::{Cgroup, Kill};
 use crate::container::Container;
 use crate::error::Context;
 use crate::executor::Payload;
-use crate::floor::Plan;
+use crate::floor::{Plan, Record};
 use crate::launch::{Launch, announce};
 use crate::notify::{Courier, Handover};
 use crate::process::ProcessId;
@@ -63,6 +63,7 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     let hold = dir.hold()?;
     let mut state = first_state(id, &bundle, cgroup)?;
     state.policy = plan.as_ref().map(|plan| plan.policy().name.to_string());
+    state.degraded = plan.as_ref().and_then(Plan::degraded).cloned();
     state.inherits_keyring = options.no_new_keyring;
     let undo = Undo {
         dir: &dir,
@@ -103,6 +104,9 @@ impl Drop for Undo<'_> {
     fn drop(&mut self) {
         if self.armed && self.state.cgroup.remove(Kill::Yes).is_ok() {
             // the floor's entries go with the cgroup: whoever comes next finds them without one
+            if self.state.degraded.is_some() {
+                Record::forget(self.state);
+            }
             // networks set up by an earlier hook are taken back; why the container failed is what gets told
             let hooks = self
                 .bundle
@@ -166,7 +170,7 @@ fn build(
             ..Payload::new(
                 process,
                 filter,
-                plan.is_some(),
+                plan.map(Plan::fence).transpose()?,
                 courier.as_ref(),
                 report.as_ref(),
             )?
@@ -177,9 +181,9 @@ fn build(
     drop(visit);
     placeholder.hand_over()?;
     // init is in its cgroup and waits, and nothing of the image has run yet
-    state.floor = plan
-        .map(|plan| plan.enforce(&state.id, &state.cgroup, pid))
-        .transpose()?;
+    if let Some(plan) = plan {
+        state.floor = plan.enforce(&state, pid)?;
+    }
     drop(courier);
 
     state.init = Some(
@@ -256,6 +260,7 @@ fn first_state(id: &str, bundle: &Bundle, cgroup: Cgroup) -> Result<State> {
         creator: ProcessId::of(Pid::this()).on("look at", Path::new("/proc/self"))?,
         policy: None,
         floor: None,
+        degraded: None,
         inherits_keyring: false,
         init: None,
         cgroup,

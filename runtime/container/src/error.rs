@@ -38,6 +38,9 @@ pub enum Error {
     /// Nothing may start here that asks for a policy.
     #[error("this host can't enforce a policy: {lack}")]
     BelowTheFloor { lack: String, fix: String },
+    /// A rule that is only half held is worse than none: somebody relies on it.
+    #[error("policy {policy} can't be held whole by what is left on this host: {}", .rules.join(", "))]
+    NotHeldDegraded { policy: String, rules: Vec<String> },
     #[error("the container is under the policy tables of another release of sevorix")]
     OtherFloor,
     /// The policy would only seem to hold.
@@ -80,6 +83,9 @@ impl Error {
             ),
             Self::Unenforceable { rule, .. } => Some(format!("remove {rule} from the policy")),
             Self::BelowTheFloor { fix, .. } => Some(fix.clone()),
+            Self::NotHeldDegraded { rules, .. } => Some(format!(
+                "mend the host (sevorix doctor), or accept that they are not held, in its config.toml: [floor] accept = {rules:?}"
+            )),
             Self::OtherFloor => Some("start it anew to enter it".into()),
             Self::Undermined { .. } => Some(
                 "drop the capability, or allow it on this host: privileged = true in config.toml"

@@ -17,6 +17,7 @@ use crate::container::Container;
 use crate::create::{courier, keyring, profile_of};
 use crate::error::Context;
 use crate::executor::Payload;
+use crate::floor::Fence;
 use crate::launch::{self, Launch, announce};
 use crate::process::ProcessId;
 use crate::report::Report;
@@ -78,7 +79,7 @@ pub fn exec(
         payload: Payload::new(
             process,
             filter,
-            container.state().floor.is_some(),
+            Fence::of(container.state())?,
             courier.as_ref(),
             report.as_ref(),
         )?,

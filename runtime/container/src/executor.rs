@@ -26,7 +26,7 @@ use nix::unistd::{Gid, setgroups};
 
 use crate::error::errno_text;
 use crate::finish::Finish;
-use crate::floor;
+use crate::floor::Fence;
 use crate::lookup::find_executable;
 use crate::notify::{Courier, Handover};
 use crate::prepare;
@@ -40,7 +40,7 @@ pub struct Payload {
     pub process: Process,
     pub capabilities: LinuxCapabilities,
     /// what the floor closes for every process under a policy
-    pub floor: Option<Filter>,
+    pub floor: Option<Fence>,
     pub filter: Option<Filter>,
     /// who receives the descriptor of a filter that notifies
     pub handover: Option<Handover>,
@@ -58,14 +58,14 @@ impl Payload {
     pub fn new(
         process: Process,
         filter: Option<Filter>,
-        has_policy: bool,
+        floor: Option<Fence>,
         courier: Option<&(Courier, Handover)>,
         report: Option<&Report>,
     ) -> crate::Result<Self> {
         Ok(Self {
             capabilities: prepare::capabilities(&process),
             process,
-            floor: has_policy.then(floor::filter).transpose()?,
+            floor,
             filter,
             handover: courier.map(|(_, handover)| handover.clone()),
             finish: None,
@@ -146,7 +146,7 @@ impl Payload {
     fn load_filter(&self) -> Step {
         let failed = |errno| format!("load seccomp filter: {}", errno_text(errno));
         if let Some(floor) = &self.floor {
-            floor.load().map_err(failed)?;
+            floor.load()?;
         }
         let Some(filter) = &self.filter else {
             return Ok(());

@@ -14,6 +14,7 @@ mod executor;
 mod finish;
 pub mod floor;
 mod hooks;
+mod landlock;
 mod launch;
 mod limits;
 mod lookup;

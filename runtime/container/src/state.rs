@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Cgroup;
 use crate::error::{Context, missing};
-use crate::floor::Place;
+use crate::floor::{Degraded, Place};
 use crate::process::ProcessId;
 use crate::{Error, Result};
 
@@ -57,6 +57,9 @@ pub struct State {
     /// where the kernel has it; absent until the policy is in force
     #[serde(default)]
     pub floor: Option<Place>,
+    /// what holds instead, on a host that can't hold whole policies
+    #[serde(default)]
+    pub degraded: Option<Degraded>,
     /// the `create` that makes it: while that lives and init does not exist, the container is `creating`
     pub creator: ProcessId,
     /// `--no-new-keyring`: the container's processes keep the session keyring of who started them

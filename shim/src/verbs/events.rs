@@ -26,12 +26,14 @@ options! {
         'f' follow: bool,
         /// what policies refused, as JSON
         json: bool,
+        /// follow also what the policy of one container allows, as long as this runs
+        allowed: bool,
     }
 }
 
 pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
     let (options, operands) = Events::read(words)?;
-    if options.follow || options.json || operands.is_empty() {
+    if options.follow || options.json || options.allowed || operands.is_empty() {
         return reports(&options, operands);
     }
     let (_, id) = with_id::<Events>(words)?;
@@ -73,7 +75,8 @@ fn reports(options: &Events, operands: Vec<OsString>) -> Result<u8> {
     let reports = Reports {
         of: id.as_deref(),
         json: options.json,
-        follow: options.follow,
+        follow: options.follow || options.allowed,
+        allowed: options.allowed,
     };
     reports.print()
 }

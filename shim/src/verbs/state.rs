@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use serde::Serialize;
+use sevorix_container::floor::Degraded;
 use sevorix_container::{Container, Status};
 
 use super::{print, with_id};
@@ -40,6 +41,9 @@ pub struct Row<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<&'a String, &'a String>,
     pub owner: String,
+    /// of a container that is under less than its policy: what is not held
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<Vec<&'a str>>,
     /// for the table only: what programs read is runc's
     #[serde(skip)]
     pub policy: Option<&'a str>,
@@ -60,6 +64,7 @@ impl<'a> Row<'a> {
             created: &state.created,
             annotations: state.annotations.iter().collect(),
             owner,
+            degraded: state.degraded.as_ref().map(Degraded::told),
             policy: state.policy.as_deref(),
         })
     }

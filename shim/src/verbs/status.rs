@@ -29,7 +29,7 @@ pub fn run(_: &Globals, words: &[OsString]) -> Result<u8> {
         return Err(wrong_count("status", "at most 1"));
     }
     let records: Vec<Record> = Record::all()?
-        .into_values()
+        .into_iter()
         .filter(|record| {
             let named = id
                 .as_deref()
@@ -37,22 +37,26 @@ pub fn run(_: &Globals, words: &[OsString]) -> Result<u8> {
             named && !record.ended
         })
         .collect();
+    let enforcer = Enforcer::loaded()?;
     if records.is_empty() {
-        let status = print(if options.json {
-            "[]\n"
-        } else {
-            "no container is under a policy\n"
+        let status = print(match (options.json, &enforcer) {
+            (true, _) => "[]\n",
+            (false, Some(_)) => "no container is under a policy\n",
+            (false, None) => "no container is under a policy, and nothing is loaded\n",
         })?;
         return Ok(if id.is_some() { 1 } else { status });
     }
-    let enforcer = Enforcer::ensure_loaded().map_err(sevorix_container::Error::from)?;
-    let lost = enforcer
-        .lost_events()
-        .map_err(sevorix_container::Error::from)?;
+    let lost = enforcer.as_ref().map_or(Ok(0), Enforcer::lost_events)?;
     let mut told = Vec::new();
     for record in records {
-        let counts = enforcer.counts(record.place.container());
-        told.push((record, counts.map_err(sevorix_container::Error::from)?));
+        // the counts of another release are in its own tables, and without tables nobody counts
+        let place = record.place.as_ref();
+        let place = place.filter(|place| place.is_of_this_release());
+        let counts = enforcer
+            .as_ref()
+            .zip(place)
+            .map(|(enforcer, place)| enforcer.counts(place.container()));
+        told.push((record, counts.transpose()?.unwrap_or_default()));
     }
     if options.json {
         let all: Vec<Value> = told
@@ -75,8 +79,12 @@ pub fn run(_: &Globals, words: &[OsString]) -> Result<u8> {
 }
 
 fn as_text(record: &Record, counts: &Counts) -> String {
-    let mode = if record.audit { "audit" } else { "enforce" };
-    let mut text = format!("{}  {}  {mode}\n", record.container, record.policy);
+    let (container, policy, mode) = (&record.container, &record.policy, record.mode());
+    let mut text = format!("{container}  {policy}  {mode}\n");
+    if let Some(degraded) = &record.degraded {
+        let _ = writeln!(text, "  degraded: {}", degraded.lack);
+        let _ = writeln!(text, "  not held: {}", degraded.told().join(", "));
+    }
     for (operation, outcome, count) in counts {
         let _ = writeln!(text, "  {operation:10} {outcome:6} {count}");
     }
@@ -94,7 +102,10 @@ fn as_json(record: &Record, counts: &Counts, lost: u64) -> Value {
         "container": record.container,
         "name": record.name,
         "policy": {"name": record.policy, "digest": format!("sha256:{}", record.digest)},
-        "mode": if record.audit { "audit" } else { "enforce" },
+        "mode": record.mode(),
+        "degraded": record.degraded.as_ref().map(
+            |degraded| json!({"lack": degraded.lack, "unheld": degraded.told()})
+        ),
         "counts": counts,
         "lost_events": lost,
     })

@@ -2,6 +2,8 @@
 
 mod code;
 mod files;
+mod leftovers;
+mod reports;
 mod scope;
 mod tree;
 
@@ -83,6 +85,8 @@ pub fn run(filter: &str) -> Result<()> {
         stage.end()?;
     }
     failures += scope::run(&enforcer, filter)?;
+    failures += leftovers::run(&enforcer, filter)?;
+    failures += reports::run(&enforcer, filter)?;
     println!(
         "{count} cases on two file systems, {failures} failures; {} events lost",
         enforcer.lost_events().map_err(told)?

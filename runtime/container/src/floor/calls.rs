@@ -4,6 +4,7 @@
 //! The filter denies what it names and lets pass all else; the caller's own profile holds beside it. What it answers is
 //! what a kernel without the call, or a process without the right, would answer, so that programs take their other way.
 
+use oci_spec::runtime::LinuxSeccompOperator::{ScmpCmpGt, ScmpCmpNe};
 use oci_spec::runtime::{
     Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompArgBuilder,
     LinuxSeccompBuilder, LinuxSeccompOperator, LinuxSyscall, LinuxSyscallBuilder,
@@ -70,15 +71,52 @@ const NEW_NAMESPACES: u64 = (libc::CLONE_NEWCGROUP
     | libc::CLONE_NEWUTS) as u64;
 /// CLONE_NEWTIME: for unshare only; clone reads the bit as part of a signal's number.
 const NEW_TIME: u64 = 0x80;
-/// What an ioctl looks at is 32 bits wide.
-const COMMAND: u64 = 0xffff_ffff;
+/// What the kernel looks at of an argument that is an int, as the command of an ioctl.
+const INT: u64 = 0xffff_ffff;
 
 /// The filter, made once for each container that has a policy.
 pub fn filter() -> Result<Filter> {
-    Filter::compile(&profile()?)
+    Filter::compile(&profile(Vec::new())?)
 }
 
-fn profile() -> Result<LinuxSeccomp> {
+/// The filter where no hook looks at sockets: only those whose destinations programs on the cgroup judge can be made.
+pub fn degraded_filter(may_listen: bool) -> Result<Filter> {
+    let mut calls = vec![
+        // its arguments lie in memory; C libraries take the calls of their own
+        refuse(&["socketcall"], &[])?,
+        refuse(&["socket"], &[compared(0, ScmpCmpGt, HIGHEST_FAMILY)?])?,
+        refuse(
+            &["socket"],
+            &[masked(0, INT, NETLINK)?, compared(2, ScmpCmpNe, ROUTE)?],
+        )?,
+    ];
+    let ordinary = [
+        libc::AF_UNIX,
+        libc::AF_INET,
+        libc::AF_INET6,
+        libc::AF_NETLINK,
+    ];
+    let ordinary = ordinary.map(i64::from);
+    for family in 0..=HIGHEST_FAMILY {
+        if !ordinary
+            .iter()
+            .any(|known| u64::try_from(*known) == Ok(family))
+        {
+            calls.push(refuse(&["socket"], &[masked(0, INT, family)?])?);
+        }
+    }
+    if !may_listen {
+        calls.push(refuse(&["listen"], &[])?);
+    }
+    Filter::compile(&profile(calls)?)
+}
+
+/// What a process needs, routes and addresses of its own network among it.
+const NETLINK: u64 = libc::AF_NETLINK as u64;
+const ROUTE: u64 = libc::NETLINK_ROUTE as u64;
+const HIGHEST_FAMILY: u64 = NETLINK;
+
+fn profile(more: Vec<LinuxSyscall>) -> Result<LinuxSeccomp> {
     let mut calls = vec![
         refuse(REFUSED, &[])?,
         // its flags lie in memory, where a filter can't look; C libraries fall back to clone
@@ -96,8 +134,9 @@ fn profile() -> Result<LinuxSeccomp> {
         calls.push(refuse(&["unshare"], &[masked(0, bit, bit)?])?);
     }
     for command in [libc::TIOCSTI, libc::TIOCLINUX] {
-        calls.push(refuse(&["ioctl"], &[masked(1, COMMAND, command)?])?);
+        calls.push(refuse(&["ioctl"], &[masked(1, INT, command)?])?);
     }
+    calls.extend(more);
     LinuxSeccompBuilder::default()
         .default_action(LinuxSeccompAction::ScmpActAllow)
         .architectures(architectures())
@@ -141,6 +180,15 @@ fn masked(index: usize, mask: u64, bits: u64) -> Result<LinuxSeccompArg> {
         .map_err(unusable)
 }
 
+fn compared(index: usize, op: LinuxSeccompOperator, value: u64) -> Result<LinuxSeccompArg> {
+    LinuxSeccompArgBuilder::default()
+        .index(index)
+        .value(value)
+        .op(op)
+        .build()
+        .map_err(unusable)
+}
+
 fn unusable(error: oci_spec::OciSpecError) -> Error {
     Error::Process(format!("the floor's seccomp filter: {error}"))
 }
@@ -155,9 +203,12 @@ mod tests {
 
     type Call = fn() -> libc::c_long;
 
-    /// What a call answers in a process behind the filter; 0 where it succeeds.
     fn behind_the_filter(call: Call) -> i32 {
-        let filter = filter().expect("a filter");
+        behind(&filter().expect("a filter"), call)
+    }
+
+    /// What a call answers in a process behind a filter; 0 where it succeeds.
+    fn behind(filter: &Filter, call: Call) -> i32 {
         // SAFETY: the child only loads the filter, makes one system call and ends.
         match unsafe { fork() }.expect("fork") {
             ForkResult::Parent { child } => match waitpid(child, None).expect("the child") {
@@ -226,6 +277,66 @@ mod tests {
         }
         let clone3 = call!(libc::SYS_clone3, NOTHING, 0);
         assert_eq!(behind_the_filter(clone3), libc::ENOSYS);
+    }
+
+    #[test]
+    fn sockets_that_no_program_judges_are_refused() {
+        const DATAGRAM: i32 = libc::SOCK_DGRAM;
+        let refused: &[(&str, Call)] = &[
+            (
+                "packet",
+                call!(libc::SYS_socket, libc::AF_PACKET, DATAGRAM, 0),
+            ),
+            (
+                "packet with a high bit",
+                call!(libc::SYS_socket, (1_i64 << 32) | 17, DATAGRAM, 0),
+            ),
+            ("x25", call!(libc::SYS_socket, 9, DATAGRAM, 0)),
+            (
+                "vsock",
+                call!(libc::SYS_socket, libc::AF_VSOCK, DATAGRAM, 0),
+            ),
+            (
+                "netlink of another kind",
+                call!(
+                    libc::SYS_socket,
+                    libc::AF_NETLINK,
+                    libc::SOCK_RAW,
+                    libc::NETLINK_AUDIT
+                ),
+            ),
+        ];
+        let filter = degraded_filter(true).expect("a filter");
+        for (name, call) in refused {
+            assert_eq!(behind(&filter, *call), libc::EPERM, "{name}");
+        }
+        let passing: &[(&str, Call)] = &[
+            ("unix", call!(libc::SYS_socket, libc::AF_UNIX, DATAGRAM, 0)),
+            ("inet", call!(libc::SYS_socket, libc::AF_INET, DATAGRAM, 0)),
+            (
+                "netlink",
+                call!(
+                    libc::SYS_socket,
+                    libc::AF_NETLINK,
+                    libc::SOCK_RAW,
+                    libc::NETLINK_ROUTE
+                ),
+            ),
+        ];
+        for (name, call) in passing {
+            assert_eq!(behind(&filter, *call), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_policy_without_servers_closes_listen() {
+        let listen = call!(libc::SYS_listen, -1, 1);
+        let shut = degraded_filter(false).expect("a filter");
+        assert_eq!(behind(&shut, listen), libc::EPERM);
+        let open = degraded_filter(true).expect("a filter");
+        assert_eq!(behind(&open, listen), libc::EBADF);
+        let mount = call!(libc::SYS_open_tree, -1, c"/".as_ptr(), 0);
+        assert_eq!(behind(&open, mount), libc::EPERM);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! in one place; what they mean is decided without touching the system, so that every answer can be tested.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Linux 6.1 is the first whose programs can judge all that the floor judges.
 const OLDEST_KERNEL: (u32, u32) = (6, 1);
@@ -42,7 +42,10 @@ pub struct Facts {
     pub type_information: bool,
     pub security_modules: Option<String>,
     pub lockdown: Option<String>,
-    pub mounts: String,
+    /// where the v2 hierarchy is mounted
+    pub cgroups: Option<PathBuf>,
+    /// where programs and maps are pinned
+    pub pins: Option<PathBuf>,
     pub status: String,
     pub seccomp_actions: Option<String>,
     pub unprivileged_bpf: Option<String>,
@@ -50,20 +53,17 @@ pub struct Facts {
 
 impl Facts {
     pub fn of_this_host() -> Self {
-        Self::below(Path::new("/"))
-    }
-
-    fn below(root: &Path) -> Self {
-        let read = |path: &str| fs::read_to_string(root.join(path)).ok();
+        let read = |path: &str| fs::read_to_string(path).ok();
         Self {
-            kernel: read("proc/sys/kernel/osrelease"),
-            type_information: root.join("sys/kernel/btf/vmlinux").exists(),
-            security_modules: read("sys/kernel/security/lsm"),
-            lockdown: read("sys/kernel/security/lockdown"),
-            mounts: read("proc/self/mounts").unwrap_or_default(),
-            status: read("proc/self/status").unwrap_or_default(),
-            seccomp_actions: read("proc/sys/kernel/seccomp/actions_avail"),
-            unprivileged_bpf: read("proc/sys/kernel/unprivileged_bpf_disabled"),
+            kernel: read("/proc/sys/kernel/osrelease"),
+            type_information: Path::new("/sys/kernel/btf/vmlinux").exists(),
+            security_modules: read("/sys/kernel/security/lsm"),
+            lockdown: read("/sys/kernel/security/lockdown"),
+            cgroups: sevorix_bpf::floor::cgroup_hierarchy().ok(),
+            pins: sevorix_bpf::floor::pin_file_system().ok(),
+            status: read("/proc/self/status").unwrap_or_default(),
+            seccomp_actions: read("/proc/sys/kernel/seccomp/actions_avail"),
+            unprivileged_bpf: read("/proc/sys/kernel/unprivileged_bpf_disabled"),
         }
     }
 
@@ -86,6 +86,26 @@ impl Facts {
     pub fn below_the_floor(&self) -> Option<Check> {
         let mut checks = self.checks().into_iter();
         checks.find(|check| check.state == Standing::Missing)
+    }
+
+    /// The first requirement of the layers that are left without LSM programs that is missing.
+    pub fn below_degraded(&self) -> Option<Check> {
+        let spared = [self.btf(), self.bpf_among_the_security_modules()];
+        let mut checks = self.checks().into_iter().chain([self.landlock()]);
+        checks.find(|check| check.state == Standing::Missing && !spared.contains(check))
+    }
+
+    /// For files, where no LSM program can hold them.
+    fn landlock(&self) -> Check {
+        let modules = self.security_modules.as_deref().unwrap_or_default().trim();
+        if modules.split(',').any(|name| name == "landlock") {
+            return good("Landlock", "active");
+        }
+        missing(
+            "Landlock",
+            "it is not among the active security modules",
+            format!("boot with lsm=landlock,{modules}"),
+        )
     }
 
     fn kernel_version(&self) -> Check {
@@ -175,8 +195,8 @@ impl Facts {
 
     /// The v2 hierarchy alone, or mounted beside v1.
     fn cgroups(&self) -> Check {
-        match self.mounted("cgroup2") {
-            Some(place) => good("cgroup v2", place),
+        match &self.cgroups {
+            Some(place) => good("cgroup v2", place.display().to_string()),
             None => missing(
                 "cgroup v2",
                 "the v2 hierarchy is not mounted",
@@ -186,8 +206,8 @@ impl Facts {
     }
 
     fn bpf_file_system(&self) -> Check {
-        match self.mounted("bpf") {
-            Some(place) => good("bpf file system", place),
+        match &self.pins {
+            Some(place) => good("bpf file system", place.display().to_string()),
             None => missing(
                 "bpf file system",
                 "it is not mounted",
@@ -220,14 +240,6 @@ impl Facts {
             _ => good(name, "off"),
         }
     }
-
-    fn mounted(&self, kind: &str) -> Option<&str> {
-        self.mounts.lines().find_map(|line| {
-            let mut words = line.split_whitespace().skip(1);
-            let place = words.next()?;
-            (words.next()? == kind).then_some(place)
-        })
-    }
 }
 
 fn version(release: &str) -> Option<(u32, u32)> {
@@ -258,15 +270,23 @@ mod tests {
     use super::*;
 
     fn able() -> Facts {
-        Facts {
-            kernel: Some("6.1.0-25-cloud-amd64\n".into()),
-            type_information: true,
-            security_modules: Some("landlock,lockdown,yama,bpf".into()),
-            lockdown: Some("[none] integrity confidentiality\n".into()),
-            mounts: "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\nbpf /sys/fs/bpf bpf rw 0 0\n".into(),
-            status: "Name:\tx\nCapEff:\t000001ffffffffff\n".into(),
-            seccomp_actions: Some("kill_process user_notif log allow\n".into()),
-            unprivileged_bpf: Some("2\n".into()),
+        Facts::able()
+    }
+
+    impl Facts {
+        /// A host that can hold whole policies.
+        pub fn able() -> Self {
+            Self {
+                kernel: Some("6.1.0-25-cloud-amd64\n".into()),
+                type_information: true,
+                security_modules: Some("landlock,lockdown,yama,bpf".into()),
+                lockdown: Some("[none] integrity confidentiality\n".into()),
+                cgroups: Some("/sys/fs/cgroup".into()),
+                pins: Some("/sys/fs/bpf".into()),
+                status: "Name:\tx\nCapEff:\t000001ffffffffff\n".into(),
+                seccomp_actions: Some("kill_process user_notif log allow\n".into()),
+                unprivileged_bpf: Some("2\n".into()),
+            }
         }
     }
 
@@ -284,7 +304,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_with_its_fix() {
         type Spoil = fn(&mut Facts);
-        let cases: [(&str, &str, Spoil); 9] = [
+        let cases: [(&str, &str, Spoil); 10] = [
             ("kernel", "6.1", |facts| {
                 facts.kernel = Some("5.15.0".into());
             }),
@@ -302,7 +322,8 @@ mod tests {
                 facts.lockdown = Some("none integrity [confidentiality]".into());
             }),
             ("capabilities", "root", |facts| facts.status.clear()),
-            ("cgroup v2", "unified", |facts| facts.mounts.clear()),
+            ("cgroup v2", "unified", |facts| facts.cgroups = None),
+            ("bpf file system", "/sys/fs/bpf", |facts| facts.pins = None),
             ("seccomp", "SECCOMP", |facts| facts.seccomp_actions = None),
         ];
         for (name, fix, spoil) in cases {

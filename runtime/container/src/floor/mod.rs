@@ -5,11 +5,17 @@
 //! container starts with less than it asked for.
 
 mod calls;
+mod degraded;
+mod entry;
 mod host;
+mod journal;
 mod plan;
 mod record;
 
+pub use degraded::{Degraded, NEVER_HELD};
+pub use entry::{Entry, Subject};
 pub use host::{Check, Facts, Standing};
+pub use journal::{Bookmarks, Journal, News};
 pub use plan::{Plan, refuse_entering};
 pub use record::Record;
 
@@ -21,7 +27,10 @@ use sevorix_bpf::floor::{Container, Enforcer, Mount, NAME, Registration};
 
 use crate::Result;
 use crate::cgroup::Cgroup;
+use crate::error::errno_text;
+use crate::landlock::{self, Grant};
 use crate::seccomp::Filter;
+use crate::state::State;
 
 /// A container's place in the kernel's tables, kept with its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,26 +43,102 @@ pub struct Place {
 
 impl Plan {
     /// From here on the kernel holds the policy for everything in the cgroup; init itself from its next exec on.
-    pub fn enforce(&self, id: &str, cgroup: &Cgroup, init: Pid) -> Result<Place> {
-        let enforcer = Enforcer::ensure_loaded()?;
+    /// `None`: it has no place in the floor's tables, for there are none on this host.
+    pub fn enforce(&self, state: &State, init: Pid) -> Result<Option<Place>> {
         let mounts = Mount::of_process(init.as_raw())?;
-        let container = enforcer.register(&Registration {
-            cgroup: unified_folder(cgroup)?,
+        let folder = unified_folder(&state.cgroup)?;
+        let record = if self.degraded().is_some() {
+            sevorix_bpf::floor::hold_network(folder, self.image())?;
+            Record::new(state, self, None, &mounts)
+        } else {
+            let place = self.register(folder, init, &mounts)?;
+            Record::new(state, self, Some(place), &mounts)
+        };
+        record.begin()?;
+        Ok(record.place)
+    }
+
+    fn register(&self, cgroup: &Path, init: Pid, mounts: &[Mount]) -> Result<Place> {
+        let container = Enforcer::ensure_loaded()?.register(&Registration {
+            cgroup,
             image: self.image(),
-            mounts: &mounts,
+            mounts,
             init: Some(init.as_raw()),
         })?;
-        let place = Place {
-            floor: NAME.into(),
-            slot: container.slot,
-            generation: container.generation,
-        };
-        Record::new(id, self, place.clone(), &mounts).save()?;
-        Ok(place)
+        Ok(Place::of(container))
+    }
+
+    /// For init.
+    pub fn fence(&self) -> Result<Fence> {
+        match self.degraded() {
+            None => Fence::whole(),
+            Some(degraded) => Fence::degraded(degraded),
+        }
+    }
+}
+
+/// What every process under a policy loads before its program runs: it holds for that and for all its children.
+#[derive(Debug, Clone)]
+pub struct Fence {
+    /// where no hook looks at files
+    grants: Option<Vec<Grant>>,
+    /// what no hook of the kernel sees
+    filter: Filter,
+}
+
+impl Fence {
+    fn whole() -> Result<Self> {
+        Ok(Self {
+            grants: None,
+            filter: calls::filter()?,
+        })
+    }
+
+    fn degraded(degraded: &Degraded) -> Result<Self> {
+        Ok(Self {
+            grants: Some(degraded.grants.clone()),
+            filter: calls::degraded_filter(degraded.may_listen)?,
+        })
+    }
+
+    /// For one more process of a container; `None`: it has no policy.
+    pub fn of(state: &State) -> Result<Option<Self>> {
+        match (&state.floor, &state.degraded) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Self::whole().map(Some),
+            (_, Some(degraded)) => Self::degraded(degraded).map(Some),
+        }
+    }
+
+    pub fn load(&self) -> Result<(), String> {
+        if let Some(grants) = &self.grants {
+            landlock::restrict(grants)?;
+        }
+        let failed = |errno| format!("load seccomp filter: {}", errno_text(errno));
+        self.filter.load().map(drop).map_err(failed)
     }
 }
 
 impl Place {
+    /// In the tables of this release.
+    pub(super) fn of(container: Container) -> Self {
+        Self {
+            floor: NAME.into(),
+            slot: container.slot,
+            generation: container.generation,
+        }
+    }
+
+    /// No other container of this boot has the same.
+    fn key(&self) -> String {
+        format!("{}-{}", self.slot_name(), self.generation)
+    }
+
+    /// Each release has slots of its own.
+    fn slot_name(&self) -> String {
+        format!("{}-{}", self.floor, self.slot)
+    }
+
     /// Makes this process, and with it every child of it, one of the container. They are ours until they execute something.
     pub fn join(&self) -> Result<()> {
         if !self.is_of_this_release() {
@@ -63,18 +148,23 @@ impl Place {
         Ok(enforcer.label(Pid::this().as_raw(), self.container(), true)?)
     }
 
-    /// Gives the place back. To be called when the container's last process is gone. One of another release stays there
-    /// until the next boot: it refuses everything that could still bear its label.
+    /// Gives the place back. To be called when the container's last process is gone. The floor of another release goes
+    /// with the last container under it.
     pub fn leave(&self) -> Result<()> {
         if !self.is_of_this_release() {
+            sevorix_bpf::floor::sweep_earlier()?;
+            Record::end(self);
             return Ok(());
         }
-        Enforcer::ensure_loaded()?.release(self.container())?;
+        let enforcer = Enforcer::ensure_loaded()?;
+        enforcer.release(self.container())?;
+        // its last reports can only be named as long as its slot has no other owner; nothing rests on them
+        let _ = Journal::open().and_then(|journal| journal.collect(&enforcer));
         Record::end(self);
         Ok(())
     }
 
-    fn is_of_this_release(&self) -> bool {
+    pub fn is_of_this_release(&self) -> bool {
         self.floor == NAME
     }
 
@@ -84,11 +174,6 @@ impl Place {
             generation: self.generation,
         }
     }
-}
-
-/// What no hook of the kernel sees, for every process that runs under a policy.
-pub fn filter() -> Result<Filter> {
-    calls::filter()
 }
 
 fn unified_folder(cgroup: &Cgroup) -> Result<&Path> {

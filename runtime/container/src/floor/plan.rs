@@ -3,6 +3,7 @@
 use oci_spec::runtime::{Capability, Process, Spec};
 use sevorix_policy::{Action, Effective, Feature, Folders, Image, Policy, Request, compile};
 
+use super::degraded::Degraded;
 use super::host::Facts;
 use crate::{Error, Result};
 
@@ -11,6 +12,7 @@ use crate::{Error, Result};
 pub struct Plan {
     effective: Effective,
     image: Image,
+    degraded: Option<Degraded>,
 }
 
 impl Plan {
@@ -23,17 +25,24 @@ impl Plan {
         let Some(effective) = folders.effective(request)? else {
             return Ok(None);
         };
-        refuse_unmet(&effective.policy)?;
         refuse_undermined(&effective, spec)?;
-        if let Some(check) = Facts::of_this_host().below_the_floor() {
-            return Err(Error::BelowTheFloor {
-                lack: format!("{}: {}", check.name, check.found),
-                fix: check.fix.unwrap_or_default(),
-            });
-        }
         let image = compile(&effective.policy)?;
-        refuse_written(&effective.policy, &image)?;
-        Ok(Some(Self { effective, image }))
+        let facts = Facts::of_this_host();
+        let degraded = Degraded::where_needed(&facts, &config, &effective.policy, &image)?;
+        if degraded.is_none() {
+            refuse_unmet(&effective.policy)?;
+            refuse_written(&effective.policy, &image)?;
+        }
+        Ok(Some(Self {
+            effective,
+            image,
+            degraded,
+        }))
+    }
+
+    /// What is not held, on a host that can't hold whole policies.
+    pub fn degraded(&self) -> Option<&Degraded> {
+        self.degraded.as_ref()
     }
 
     pub fn policy(&self) -> &Policy {

@@ -27,6 +27,10 @@ pub struct Config {
     pub slm_mounts: Vec<SlmMount>,
     /// Containers may mount, unshare and trace inside themselves.
     pub privileged: bool,
+    /// `[floor] degraded`: where the kernel can't hold whole policies, containers may start under what it can hold.
+    pub degraded: bool,
+    /// `[floor] accept`: rules that need not be held then.
+    pub accept: Vec<String>,
     pub never: Never,
     pub(crate) places: BTreeMap<String, Place>,
     pub(crate) never_places: Vec<(RuleId, Place)>,
@@ -71,6 +75,7 @@ impl Config {
             self.privileged = value.flag()?;
             self.places.insert("privileged".into(), value.place());
         }
+        table.section("floor", |table| self.read_floor(table))?;
         table.section("policy", |table| self.read_policies(table))?;
         table.section("never", |table| self.read_never(table))
     }
@@ -89,6 +94,28 @@ impl Config {
         let values = values.iter().map(|value| value.parse_as(&parse));
         *field(self) = values.collect::<Result<_, _>>()?;
         self.places.insert(name.into(), value.place());
+        Ok(())
+    }
+
+    /// Whether a rule need not be held on a host that can't hold whole policies: it is listed, or its list is.
+    pub fn accepts(&self, rule: &str) -> bool {
+        self.accept.iter().any(|accepted| {
+            let rest = rule.strip_prefix(accepted.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
+    fn read_floor(&mut self, table: &mut Table) -> Result<(), InFile> {
+        if let Some(value) = table.take("degraded") {
+            self.degraded = value.flag()?;
+            self.places.insert("floor.degraded".into(), value.place());
+        }
+        if let Some(value) = table.take("accept") {
+            let rules = value.list()?;
+            let rules = rules.iter().map(|value| value.parse_as(rule_name));
+            self.accept = rules.collect::<Result<_, _>>()?;
+            self.places.insert("floor.accept".into(), value.place());
+        }
         Ok(())
     }
 
@@ -136,6 +163,31 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// A rule as it is named in errors, or the list it stands in.
+fn rule_name(text: &str) -> Result<String, Invalid> {
+    const SECTIONS: [&str; 11] = [
+        "exec",
+        "file",
+        "intent",
+        "mode",
+        "net",
+        "never",
+        "phases",
+        "receipts",
+        "taint",
+        "trust_mask",
+        "verdict",
+    ];
+    let section = text.split(['.', '[']).next().unwrap_or_default();
+    if SECTIONS.contains(&section) {
+        return Ok(text.to_owned());
+    }
+    Err(Invalid::new(
+        "names no rule",
+        "write a rule or a list of them as errors name it, as in \"file.rules[2]\" or \"exec.rules\"",
+    ))
 }
 
 fn key(text: &str) -> Result<Key, Invalid> {

@@ -3,12 +3,14 @@
 //! The kernel cannot weigh rules against each other; it can look up. So every place that a rule or
 //! an exception names becomes a node, and each node is asked of the rules once, here.
 
+mod beneath;
 mod compile;
 mod decide;
 mod digest;
 mod look;
 mod nets;
 
+pub use beneath::{Beneath, Grant, Right};
 pub use compile::{TooLarge, compile};
 pub use decide::Decision;
 
