@@ -39,7 +39,7 @@ pub fn hold_network(cgroup: &Path, image: &Image) -> Result<()> {
         port_sets: &port_sets?,
         networks: &networks?,
     };
-    tables.fill(THE_POLICY, image)?;
+    tables.fill(THE_POLICY, image, image.policy_id())?;
     attach(object, cgroup)
 }
 
@@ -64,7 +64,7 @@ fn map(object: &Object, name: &str) -> Result<MapHandle> {
 
 fn attach(object: &Object, cgroup: &Path) -> Result<()> {
     let folder = File::open(cgroup).map_err(BpfError::io(format!("open {}", cgroup.display())))?;
-    for (name, kind) in ON_CGROUP {
+    for (name, _, kind) in ON_CGROUP {
         let program = object.progs().find(|program| program.name() == name);
         let program = program.unwrap_or_else(|| panic!("the object has a program {name}"));
         // SAFETY: takes two open descriptors and two numbers.

@@ -14,6 +14,7 @@ mod load;
 mod mounts;
 mod network;
 mod pins;
+mod programs;
 mod register;
 mod skeleton;
 mod tables;
@@ -23,6 +24,7 @@ pub use degraded::hold_network;
 pub use events::{Event, Operation, Outcome, Reason};
 pub use mounts::Mount;
 pub use pins::pin_file_system;
+pub use programs::ProgramFacts;
 pub use register::{Container, Registration};
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -44,6 +46,9 @@ struct Boot {
     /// Of the hashes.
     secret: u64,
     next_epoch: u64,
+    /// Slots from here on have never been anybody's: they need not be looked at.
+    containers_end: u32,
+    policies_end: u32,
 }
 
 /// The hold on the kernel's side.
@@ -94,6 +99,11 @@ impl Enforcer {
     pub fn report_allowed(&self, container: Container, time: std::time::Duration) -> Result<bool> {
         let lock = Lock::take()?;
         register::report_allowed(&lock, &self.maps, container, time)
+    }
+
+    /// The programs that hold, and what the verifier said of each.
+    pub fn programs(&self) -> Result<Vec<ProgramFacts>> {
+        programs::all()
     }
 
     /// How often each operation had each outcome.

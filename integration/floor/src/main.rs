@@ -8,6 +8,7 @@ mod agreement;
 mod cases;
 mod cost;
 mod stage;
+mod verified;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -22,10 +23,11 @@ fn main() -> ExitCode {
         ["cases", filter] => cases::run(filter),
         ["agreement", acts] => acts.parse().map_err(Into::into).and_then(agreement::run),
         ["cost"] => cost::run(),
-        ["load"] => sevorix_bpf::floor::Enforcer::ensure_loaded()
-            .map(drop)
-            .map_err(told),
-        _ => Err("usage: sevorix-floor cases [FILTER] | agreement ACTS | cost | load".into()),
+        ["load"] => verified::show(),
+        ["verified"] => verified::check(),
+        _ => Err(
+            "usage: sevorix-floor cases [FILTER] | agreement ACTS | cost | load | verified".into(),
+        ),
     };
     match answer {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sevorix_policy::Policy;
 
 use super::chance::Chance;
-use super::tree::Tree;
+use super::tree::{FILES, Tree};
 use crate::Result;
 
 /// How many in a row may be refused by the parser, as one with a rule that another one hides is.
@@ -33,7 +33,7 @@ fn text(chance: &mut Chance, tree: &Tree) -> String {
         let access = chance.one(&["r", "w", "c", "rw", "rwc"]);
         let object = match chance.below(4) {
             0 => {
-                let names = ["fa", "*.pem", "f.env", "*.a", "*.env", "fc.a", "new"];
+                let names = [FILES[0], "*.pem", FILES[2], "*.a", "*.env", FILES[3], "new"];
                 format!("name = \"{}\"", chance.one(&names))
             }
             _ => format!("path = \"{}\"", place(chance, tree)),

@@ -6,8 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 
-const FOLDERS: [&str; 3] = ["a", "b", ".env"];
-pub const FILES: [&str; 4] = ["fa", "fb.pem", "f.env", "fc.a"];
+/// Names of 8, 16 and 17 letters and more than a dentry holds: the programs read each kind in another way.
+const FOLDERS: [&str; 3] = ["eight-88", "of-17-letters-now", ".env"];
+pub const FILES: [&str; 4] = [
+    "fa",
+    "fb-2-fifteen.pem",
+    "f.env",
+    "fc-whose-name-is-too-long-to-lie-in-the-dentry-itself.a",
+];
 /// Names that nothing has yet, some of which rules speak of.
 pub const FRESH: [&str; 4] = ["new", "x.pem", "y.a", "z.env"];
 
