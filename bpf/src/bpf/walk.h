@@ -330,42 +330,29 @@ __noinline int resolve(struct walk *walk)
 	return found(walk, d.node, d.beyond + walk->depth - d.steps);
 }
 
-struct attempt {
-	struct walk *walk;
-	struct dentry *dentry;
-	int reason;
-};
-
-/* 1: it counts, for nothing was renamed meanwhile. */
-static long attempt(__u64 i, struct attempt *attempt)
-{
-	__u32 before = renames();
-	int reason;
-
-	if (before & 1)
-		return 0;
-	reason = collect(attempt->walk, attempt->dentry);
-	if (!reason)
-		reason = resolve(attempt->walk);
-	if (renames() != before)
-		return 0;
-	attempt->reason = reason;
-	return 1;
-}
-
-/* Fills s->agent->walk with the answers of the dentry's place. A callback for the verifier's sake, again. */
+/* Fills s->agent->walk with the answers of the dentry's place. */
 static __always_inline enum reason look_up(struct subject *s, struct dentry *dentry)
 {
-	struct attempt it = { .dentry = dentry, .reason = REASON_RENAMED };
+	struct walk *walk;
 
 	if (!s->agent)
 		return REASON_NO_MEMORY;
 	if (!s->container)
 		return REASON_STALE_LABEL;
-	it.walk = &s->agent->walk;
-	it.walk->slot = s->slot;
-	it.walk->policy_slot = s->container->policy_slot;
-	if (bpf_loop(ATTEMPTS, attempt, &it, 0) < 0)
-		return REASON_RENAMED;
-	return it.reason;
+	walk = &s->agent->walk;
+	walk->slot = s->slot;
+	walk->policy_slot = s->container->policy_slot;
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		__u32 before = renames();
+		enum reason reason;
+
+		if (before & 1)
+			continue;
+		reason = collect(walk, dentry);
+		if (!reason)
+			reason = resolve(walk);
+		if (renames() == before)
+			return reason;
+	}
+	return REASON_RENAMED;
 }
