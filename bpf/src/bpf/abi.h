@@ -38,6 +38,9 @@ struct container {
 	__u64 epoch; /* of this container under this policy; never used twice */
 	__u32 generation; /* moves when the slot is given back, so that the labels of its last owner mean nothing */
 	__u32 policy_slot;
+	__u64 first_place; /* of its entries in `mounts`; each tells the next one */
+	__u32 first_device;
+	__u32 mounts; /* how many */
 };
 
 enum label_flags { LABEL_SETUP = 1 };
@@ -49,14 +52,16 @@ struct label {
 	__u32 reserved;
 };
 
-enum policy_flags { POLICY_NAMES = 1 /* it has rules on names */ };
+enum policy_flags { POLICY_NAMES = 1 /* it has rules on names */, POLICY_ENDINGS = 2 /* on what follows the last dot, too */ };
 
 struct policy {
 	__u64 policy_id;
 	__u64 root; /* hash of the node "/" */
 	__u32 flags;
+	__u32 mask; /* of the places in its table of paths */
 	__u16 written; /* answers of exec.writable and exec.jit */
 	__u16 jit;
+	__u32 reserved;
 };
 
 /* One component, or what follows its last dot. */
@@ -66,8 +71,11 @@ struct name {
 	__u32 kind; /* enum name_kind */
 };
 
-/* A place that a rule names, or an ancestor of one. Its ancestors are in the map too, so the first miss ends a walk. */
+#define PROBES 8 /* a node lies at its hash's place in the table, or at one of the next ones */
+
+/* A place that a rule names, or an ancestor of one. Its ancestors are in the table too, so the first miss ends a walk. */
 struct path_node {
+	__u64 place; /* its hash */
 	__u64 parent;
 	__u64 own; /* of this very object */
 	__u64 child; /* of what lies directly in it */
@@ -76,7 +84,7 @@ struct path_node {
 	struct name name;
 };
 
-enum node_flags { NODE_GUARDS = 1 /* something below has other answers than `below` */, NODE_HAS_CHILDREN = 2 };
+enum node_flags { NODE_GUARDS = 1 /* something below has other answers than `below` */, NODE_HAS_CHILDREN = 2, NODE_IS_THERE = 4 };
 
 enum name_kind { NAME_LITERAL = 1, NAME_EXTENSION = 2 };
 
@@ -102,7 +110,8 @@ struct mount_node {
 	__u64 names; /* answers of the name rules for the mount point's own name */
 	struct name name;
 	__u32 number; /* of the mount, in the events */
-	__u32 reserved;
+	__u32 next_device; /* the container's next entry, for whoever removes them */
+	__u64 next_place;
 };
 
 enum operation {

@@ -6,9 +6,9 @@
 
 /* The open of a layer below an overlay file, which was judged itself: the kernel's own mount of the layer, or, before
  * 6.5, the layer's inode under the overlay's path. */
-static __always_inline bool is_open_of_layer(struct file *file)
+static __always_inline bool is_open_of_layer(const struct subject *s, struct file *file)
 {
-	if (!in_borrowed_credentials())
+	if (!in_borrowed_credentials(s))
 		return false;
 	return file->f_inode != file->f_path.dentry->d_inode || is_on_internal_mount(file);
 }
@@ -55,7 +55,6 @@ static __always_inline bool is_host_part_of_proc(struct subject *s, struct dentr
 	return digit < '0' || digit > '9';
 }
 
-/* What is remembered as allowed is of no special class: nothing else is remembered here. */
 /* /proc/PID/mem writes into code that is mapped to be read and executed only. */
 static __always_inline bool is_memory(struct dentry *dentry)
 {
@@ -67,14 +66,24 @@ static __always_inline bool is_memory(struct dentry *dentry)
 	return name[0] == 'm' && name[1] == 'e' && name[2] == 'm';
 }
 
+/* The same inode by the shorter way; NULL where a file stands for one of another layer. */
+static __always_inline struct inode *inode_of(struct file *file)
+{
+	struct inode *inode = file->f_inode;
+
+	return inode == file->f_path.dentry->d_inode ? inode : NULL;
+}
+
+/* What is remembered as allowed is of no special class: nothing else is remembered here. */
 static __always_inline verdict_t judge_file(struct subject *s, struct file *file, __u32 accesses)
 {
 	struct dentry *dentry = file->f_path.dentry;
-	struct memory memory = memory_of(s, dentry);
+	struct memory memory = memory_of(s, dentry, inode_of(file));
 	verdict_t verdict;
 
 	if (allowed_before(&memory, accesses))
 		return ALLOW;
+	equip(s);
 	if (!s->agent)
 		return refuse(REASON_NO_MEMORY);
 	if (!s->container)
@@ -99,9 +108,9 @@ int BPF_PROG(open_file, struct file *file, int ret)
 
 	if (ret)
 		return ret;
-	if (!subject_of_current(&s))
+	if (!recognise(&s))
 		return 0;
-	if ((file->f_flags & OPENED_FOR_EXEC) || is_open_of_layer(file))
+	if ((file->f_flags & OPENED_FOR_EXEC) || is_open_of_layer(&s, file))
 		return 0;
 	return finish(&s, OP_OPEN, judge_file(&s, file, accesses_of(file)), -EACCES);
 }
@@ -114,14 +123,14 @@ int BPF_PROG(receive_file, struct file *file, int ret)
 
 	if (ret)
 		return ret;
-	if (!subject_of_current(&s))
+	if (!recognise(&s))
 		return 0;
 	return finish(&s, OP_OPEN, judge_file(&s, file, accesses_of(file)), -EACCES);
 }
 
 static __always_inline verdict_t judge_change_of(struct subject *s, struct dentry *dentry)
 {
-	if (in_borrowed_credentials())
+	if (in_borrowed_credentials(s))
 		return ALLOW;
 	if (is_nameless(dentry->d_sb))
 		return ALLOW;

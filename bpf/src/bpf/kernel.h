@@ -87,10 +87,13 @@ struct inode {
 	struct super_block *i_sb;
 };
 
+#define SHORT_NAME 32 /* as much as every kernel keeps in the dentry itself */
+
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	unsigned char d_iname[SHORT_NAME];
 	struct super_block *d_sb;
 };
 
@@ -139,7 +142,15 @@ struct seqcount {
 
 struct cred;
 struct bpf_fib_lookup; /* libbpf only declares pointers to it */
-struct bpf_local_storage;
+
+struct bpf_local_storage_data {
+	void *smap;
+	unsigned char data[];
+};
+
+struct bpf_local_storage {
+	struct bpf_local_storage_data *cache[16]; /* what was asked for last, by a number of the map's */
+};
 
 struct task_struct {
 	int pid;

@@ -54,22 +54,47 @@ int BPF_PROG(own_socket, struct socket *sock, int family, int type, int protocol
 	return own(&s, sock->sk);
 }
 
-static __always_inline verdict_t judge_address(struct subject *s, struct sock *sk, const void *address, int length)
+static __always_inline struct owned *own_socket_of(struct subject *s, struct sock *sk)
 {
 	struct owned *owned = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+
+	return owned && is_own(s, owned) ? owned : NULL;
+}
+
+static __always_inline verdict_t judge_address(struct subject *s, struct sock *sk, const void *address, int length)
+{
+	struct owned *owned = own_socket_of(s, sk);
 	struct destination to = { .protocol = sk->sk_protocol };
 	enum reason reason;
 
-	if (!owned || !is_own(s, owned))
+	if (!owned)
 		return refuse(REASON_FOREIGN_SOCKET);
 	reason = read_address(&to, address, length);
 	return reason ? refuse(reason) : judge_destination(s, owned, &to);
 }
 
+/* The kernel has copied the address for the hook, so that of IPv4 takes no helper to read. */
+static __always_inline verdict_t judge_copied(struct subject *s, struct sock *sk, struct sockaddr *address, int length)
+{
+	const struct sockaddr_in *raw = (const void *)address;
+	struct destination to = { .protocol = sk->sk_protocol };
+	struct owned *owned;
+
+	if (raw->family == AF_UNSPEC) /* dissolves a connection, and makes none */
+		return ALLOW;
+	if (raw->family != AF_INET || length < LENGTH_OF_V4)
+		return judge_address(s, sk, address, length);
+	owned = own_socket_of(s, sk);
+	if (!owned)
+		return refuse(REASON_FOREIGN_SOCKET);
+	to.port = bpf_ntohs(raw->port);
+	set_ipv4(&to, raw->address);
+	return judge_destination(s, owned, &to);
+}
+
 static __always_inline verdict_t judge_connect(struct subject *s, struct sock *sk, struct sockaddr *address, int length)
 {
 	enum reason reason = known(s);
-	__u16 family = AF_UNSPEC;
 
 	if (reason || !sk)
 		return refuse(reason ? reason : REASON_NO_MEMORY);
@@ -79,10 +104,7 @@ static __always_inline verdict_t judge_connect(struct subject *s, struct sock *s
 		return ALLOW;
 	case AF_INET:
 	case AF_INET6:
-		bpf_probe_read_kernel(&family, sizeof(family), address);
-		if (family == AF_UNSPEC) /* dissolves a connection, and makes none */
-			return ALLOW;
-		return judge_address(s, sk, address, length);
+		return judge_copied(s, sk, address, length);
 	}
 	return refuse(REASON_SOCKET_FAMILY);
 }
@@ -116,7 +138,6 @@ static __always_inline bool opens_connection(struct sock *sk, struct msghdr *msg
 static __always_inline verdict_t judge_send(struct subject *s, struct sock *sk, struct msghdr *msg)
 {
 	enum reason reason = known(s);
-	struct owned *owned;
 
 	if (reason || !sk)
 		return refuse(reason ? reason : REASON_NO_MEMORY);
@@ -126,8 +147,7 @@ static __always_inline verdict_t judge_send(struct subject *s, struct sock *sk, 
 		return refuse(REASON_SOCKET_FAMILY);
 	if (names_destination(sk, msg))
 		return judge_address(s, sk, msg->msg_name, msg->msg_namelen);
-	owned = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	return owned && is_own(s, owned) ? ALLOW : refuse(REASON_FOREIGN_SOCKET);
+	return own_socket_of(s, sk) ? ALLOW : refuse(REASON_FOREIGN_SOCKET);
 }
 
 /* N6-N8, N14: a message that names its own destination, or goes out of a socket of somebody else. */

@@ -102,17 +102,34 @@ static __always_inline enum reason known(const struct subject *s)
 	return s->container ? 0 : REASON_STALE_LABEL;
 }
 
+static __always_inline bool visited_before(const struct visit *visit, const struct destination *to, __u64 epoch)
+{
+	return visit->address[3] == to->address[3] && visit->epoch == epoch && visit->port == to->port &&
+	       visit->address[0] == to->address[0] && visit->address[1] == to->address[1] &&
+	       visit->address[2] == to->address[2] && visit->protocol == to->protocol;
+}
+
 static __always_inline verdict_t judge_destination(struct subject *s, struct owned *owned, struct destination *to)
 {
-	verdict_t verdict = answer_to(to, s->container->policy_slot);
+	__u64 epoch = s->container->epoch;
+	__u32 place = (to->address[3] ^ (to->address[3] >> 16) ^ to->port) & (VISITED - 1);
+	struct visit *visit = &s->agent->visited[place];
 
-	if (!allowed(verdict)) {
-		describe(s, to);
-		return verdict;
+	if (!visited_before(visit, to, epoch)) {
+		verdict_t verdict = answer_to(to, s->container->policy_slot);
+
+		if (!allowed(verdict)) {
+			describe(s, to);
+			return verdict;
+		}
+		__builtin_memcpy(visit->address, to->address, sizeof(visit->address));
+		visit->port = to->port;
+		visit->protocol = to->protocol;
+		visit->epoch = epoch;
 	}
 	owned->allowed = *to;
-	owned->epoch = s->container->epoch;
-	return verdict;
+	owned->epoch = epoch;
+	return ALLOW;
 }
 
 /* N9-N12: what has other ways out, or is parsed by code that nobody looks at, is not made at all. */

@@ -74,11 +74,9 @@ static __always_inline bool is_on_internal_mount(struct file *file)
 
 /* Overlayfs works on its layers with the credentials of whoever mounted it. The agent's own calls never run so:
  * overridden credentials also come from io_uring's personalities, and io_uring is refused at its set-up. */
-static __always_inline bool in_borrowed_credentials(void)
+static __always_inline bool in_borrowed_credentials(const struct subject *s)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return task->cred != task->real_cred;
+	return s->task->cred != s->task->real_cred;
 }
 
 /* A dentry is told by where its name is stored, and by the kernel's hash of it, which holds the parent's address. */
@@ -86,8 +84,7 @@ static __always_inline __u64 key_of(struct subject *s, struct dentry *dentry, __
 {
 	__u64 key = mix(secret, (__u64)dentry->d_name.name);
 
-	key = mix(key, dentry->d_name.hash);
-	key = mix(key, s->container->epoch);
+	key = mix(key, dentry->d_name.hash + (s->container->epoch << 32));
 	return mix(key, sequence + (names_gone << 32));
 }
 
@@ -149,12 +146,11 @@ struct memory {
 	__u64 key;
 };
 
-static __always_inline struct memory memory_of(struct subject *s, struct dentry *dentry)
+static __always_inline struct memory memory_of(struct subject *s, struct dentry *dentry, struct inode *inode)
 {
-	struct inode *inode = dentry->d_inode;
 	struct memory memory = {};
 
-	if (!s->agent || !s->container || !inode || !has_one_name(inode))
+	if (!s->container || !inode || !has_one_name(inode))
 		return memory;
 	memory.key = key_of(s, dentry, renames());
 	memory.decision = bpf_inode_storage_get(&decisions, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -197,7 +193,7 @@ static __always_inline verdict_t judge_and_remember(struct subject *s, struct de
 /* As judge_place, for an object that exists. */
 static __always_inline verdict_t judge_object(struct subject *s, struct dentry *dentry, __u32 accesses)
 {
-	struct memory memory = memory_of(s, dentry);
+	struct memory memory = memory_of(s, dentry, dentry->d_inode);
 
 	if (allowed_before(&memory, accesses))
 		return ALLOW;

@@ -12,15 +12,19 @@
 #define DEPTH_MOST 64
 #define LEVELS_MOST 32
 
+#define WORDS_AT_HAND 2 /* of names that are read on the way up: longer ones take a helper each */
+
 /* Where a path is taken apart. It belongs to the task: a per-CPU buffer is another task's after a preemption. */
 struct walk {
 	__u64 names[DEPTH_MOST]; /* of the kernel's memory, leaf first */
+	__u64 words[DEPTH_MOST][WORDS_AT_HAND];
+	__u64 hashes[DEPTH_MOST]; /* 0: the name is not in `words` */
 	__u32 lengths[DEPTH_MOST];
 	__u32 depth;
 	__u32 device;
 	__u32 slot;
 	__u32 policy_slot;
-	struct name name; /* the component that is looked at */
+	struct name name; /* the component that is looked at, if it is not in `words` */
 	__u64 component; /* its hash */
 	__u64 own, below; /* what was found */
 	__u32 guards;
@@ -29,10 +33,26 @@ struct walk {
 	__u32 filled;
 };
 
+#define VISITED 8 /* power of two */
+
+/* A destination that this task was let through to. Its own task alone reads and writes it. */
+struct visit {
+	__u64 epoch; /* of the container, when it was */
+	__u32 address[4];
+	__u16 port;
+	__u16 protocol;
+	__u32 reserved;
+};
+
 struct agent {
 	struct label label;
 	struct walk walk;
+	struct visit visited[VISITED];
 };
+
+/* What peek_label() reads are these two words. */
+_Static_assert(__builtin_offsetof(struct agent, label) == 0, "the label comes first");
+_Static_assert(sizeof(struct label) == 16, "slot and generation, flags and nothing");
 
 /* Key: a task. Written by the loader (init), by task_alloc (children), by the first hook that meets a task in an
  * agent's cgroup. Read by every hook. Dies with the task. */
@@ -62,9 +82,11 @@ struct {
 struct gate gate SEC(".data.gate");
 
 struct subject {
+	struct task_struct *task;
 	struct agent *agent; /* NULL: there was no memory for it */
 	struct container *container; /* NULL: the label is of a container that is gone */
 	__u32 slot;
+	__u32 flags; /* enum label_flags */
 };
 
 static __always_inline struct container *container_of_slot(__u32 slot)
@@ -113,39 +135,94 @@ static __always_inline struct agent *label_current(struct task_struct *task, __u
 	return agent;
 }
 
-/* Cheapest first: most tasks of a machine are strangers, and their storage pointer is empty. */
-static __always_inline bool find_subject(struct subject *s)
+static __always_inline void set_owner(struct subject *s, __u32 slot, __u32 generation)
 {
-	struct task_struct *task;
-	struct agent *agent = NULL;
-	__u32 slot = 0;
+	s->slot = slot;
+	s->container = container_of_slot(slot);
+	if (s->container && s->container->generation != generation)
+		s->container = NULL;
+}
 
-	if (!gate.agents)
-		return false;
-	task = bpf_get_current_task_btf();
-	if (task->bpf_storage)
-		agent = bpf_task_storage_get(&agents, task, NULL, 0);
+/* Cheapest first: most tasks of a machine are strangers, and their storage pointer is empty. */
+static __always_inline bool find_agent(struct subject *s)
+{
+	struct agent *agent = NULL;
+	__u32 slot;
+
+	if (s->task->bpf_storage)
+		agent = bpf_task_storage_get(&agents, s->task, NULL, 0);
 	if (!agent || !agent->label.slot) {
 		slot = slot_of_cgroup(gate.levels);
 		if (!slot)
 			return false;
-		agent = label_current(task, slot);
+		agent = label_current(s->task, slot);
+		s->slot = slot;
 	}
 	s->agent = agent;
 	s->container = NULL;
-	s->slot = slot;
+	s->flags = 0;
 	if (!agent)
 		return true;
 	agent->walk.filled = 0;
-	s->slot = agent->label.slot;
-	s->container = container_of_slot(s->slot);
-	if (s->container && s->container->generation != agent->label.generation)
-		s->container = NULL;
+	s->flags = agent->label.flags;
+	set_owner(s, agent->label.slot, agent->label.generation);
 	return true;
+}
+
+static __always_inline bool find_subject(struct subject *s)
+{
+	if (!gate.agents)
+		return false;
+	s->task = bpf_get_current_task_btf();
+	return find_agent(s);
 }
 
 /* Our own init between label and exec sets the container up: it is not the agent yet. */
 static __always_inline bool subject_of_current(struct subject *s)
 {
-	return find_subject(s) && !(s->agent && (s->agent->label.flags & LABEL_SETUP));
+	return find_subject(s) && !(s->flags & LABEL_SETUP);
+}
+
+/* The label from where the kernel's own look-up would find it first; the helper around that costs more than all that an
+ * open needs which was allowed before. Only maps whose number is 0 are found here, others by the helper. */
+static __always_inline bool peek_label(struct subject *s)
+{
+	struct bpf_local_storage *storage = s->task->bpf_storage;
+	struct bpf_local_storage_data *data;
+	const __u64 *label;
+	__u64 owner;
+
+	if (!bpf_core_field_exists(storage->cache) || !storage)
+		return false;
+	data = storage->cache[0];
+	if (!data || data->smap != (void *)&agents)
+		return false;
+	label = (const __u64 *)data->data;
+	owner = label[0];
+	if (!(__u32)owner)
+		return false;
+	s->flags = label[1];
+	set_owner(s, owner, owner >> 32);
+	return true;
+}
+
+/* Whose operation it is, without what only a walk needs: that is equip()'s. */
+static __always_inline bool recognise(struct subject *s)
+{
+	if (!gate.agents)
+		return false;
+	s->task = bpf_get_current_task_btf();
+	s->agent = NULL;
+	if (!peek_label(s) && !find_agent(s))
+		return false;
+	return !(s->flags & LABEL_SETUP);
+}
+
+static __always_inline void equip(struct subject *s)
+{
+	if (s->agent)
+		return;
+	s->agent = bpf_task_storage_get(&agents, s->task, NULL, 0);
+	if (s->agent)
+		s->agent->walk.filled = 0;
 }

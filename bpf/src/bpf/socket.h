@@ -48,6 +48,13 @@ struct bpf_sock_addr {
 	} __attribute__((aligned(8)));
 };
 
+/* The user's interface, with fixed offsets, too. */
+struct sockaddr_in {
+	__u16 family;
+	__be16 port;
+	__be32 address;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct in6_addr_words {

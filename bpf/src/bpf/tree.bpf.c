@@ -6,7 +6,7 @@
 
 static __always_inline verdict_t judge_name(struct subject *s, struct dentry *dentry)
 {
-	if (in_borrowed_credentials())
+	if (in_borrowed_credentials(s))
 		return ALLOW;
 	return judge_place(s, dentry, 1 << CHANGE);
 }
@@ -47,7 +47,7 @@ int BPF_PROG(make_node, struct inode *dir, struct dentry *dentry, unsigned short
 		return ret;
 	if (!subject_of_current(&s))
 		return 0;
-	if ((type == S_IFCHR || type == S_IFBLK) && !in_borrowed_credentials())
+	if ((type == S_IFCHR || type == S_IFBLK) && !in_borrowed_credentials(&s))
 		return finish(&s, OP_CREATE, refuse(REASON_DEVICE_NODE), -EPERM);
 	return finish(&s, OP_CREATE, judge_name(&s, dentry), -EACCES);
 }
@@ -139,7 +139,7 @@ static __always_inline verdict_t judge_move(struct subject *s, struct dentry *ol
 	struct reach from = {}, to = {};
 	verdict_t source, target;
 
-	if (in_borrowed_credentials())
+	if (in_borrowed_credentials(s))
 		return ALLOW;
 	source = reach_of(s, old, &from);
 	if (is_denied(source))

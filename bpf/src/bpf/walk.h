@@ -6,8 +6,7 @@
  */
 #pragma once
 #include "answer.h"
-#include "hash.h"
-#include "scope.h"
+#include "name.h"
 
 #define ATTEMPTS 4 /* a walk is done again when something was renamed meanwhile */
 
@@ -20,13 +19,15 @@ struct {
 } policies SEC(".maps");
 
 struct paths {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP); /* else all would have to be of one size */
 	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u64));
+	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct path_node));
 };
 
-/* Key: slot of a policy. Value: hash of a place -> its node. Written whole by the loader, freed whole. */
+/* Key: slot of a policy. Value: a table of nodes by their hash, open for the next place where one is taken: an element of
+ * an array costs a quarter of a look-up in the kernel's own hash tables. Written whole by the loader, freed whole. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, POLICIES);
@@ -84,8 +85,7 @@ static __always_inline enum reason collect(struct walk *walk, struct dentry *den
 	for (depth = 0; depth < DEPTH_MOST; depth++) {
 		if (parent == dentry)
 			break;
-		walk->names[depth] = (__u64)dentry->d_name.name;
-		walk->lengths[depth] = dentry->d_name.len;
+		take_name(walk, depth, dentry);
 		dentry = parent;
 		parent = dentry->d_parent;
 	}
@@ -100,52 +100,6 @@ static __always_inline enum reason collect(struct walk *walk, struct dentry *den
 	return 0;
 }
 
-/* Reads `length` bytes at `from` into walk->name, filled up to whole words, and hashes them. */
-__noinline int read_name(struct walk *walk, __u64 from, __u32 length, __u32 kind)
-{
-	__u64 hash = length + ((__u64)kind << 32);
-	__u32 words;
-
-	if (!walk || !length || length > NAME_MOST)
-		return REASON_UNREADABLE;
-	asm volatile("" : "+r"(length)); /* or clang drops the mask, which the verifier wants */
-	length &= NAME_MOST;
-	if (bpf_probe_read_kernel(walk->name.words, length, (void *)from))
-		return REASON_UNREADABLE;
-	words = (length + 7) / 8;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NAME_WORDS; i++) {
-		__u64 word = walk->name.words[i];
-
-		if (i + 1 >= words) {
-			if (length & 7)
-				word &= (1ULL << (8 * (length & 7))) - 1;
-			walk->name.words[i] = word;
-			hash = mix(hash, word);
-			break;
-		}
-		hash = mix(hash, word);
-	}
-	walk->name.length = length;
-	walk->name.kind = kind;
-	walk->component = hash;
-	return 0;
-}
-
-__noinline int same_name(const struct name *one, const struct name *other)
-{
-	__u32 words;
-
-	if (!one || !other || one->length != other->length || one->kind != other->kind)
-		return false;
-	words = (one->length + 7) / 8;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NAME_WORDS && i < words; i++)
-		if (one->words[i] != other->words[i])
-			return false;
-	return true;
-}
-
 static __always_inline struct mount_node *mount_at(const struct walk *walk, __u64 place)
 {
 	struct mount_key key = { .place = place, .slot = walk->slot, .device = walk->device };
@@ -153,41 +107,39 @@ static __always_inline struct mount_node *mount_at(const struct walk *walk, __u6
 	return bpf_map_lookup_elem(&mounts, &key);
 }
 
-/* The answers of the rules on this name, wherever it lies. */
-static __always_inline int node_of_name(struct walk *walk, void *names, struct name_node **found)
+/* The answers of the rules on what follows the leaf's last dot. Reads walk->name. */
+static __always_inline int node_of_ending(struct walk *walk, void *names, struct name_node **found)
 {
-	__u64 key = hash_place(0, walk->component);
+	__u64 from = walk->names[0];
+	__u32 length = walk->lengths[0], after;
+	int reason;
+	__u64 key;
 
+	*found = NULL;
+	if (walk->hashes[0]) {
+		reason = read_name(walk, from, length, NAME_LITERAL);
+		if (reason)
+			return reason;
+	}
+	after = after_last_dot(walk);
+	if (!after || after >= length)
+		return 0;
+	reason = read_name(walk, from + after, length - after, NAME_EXTENSION);
+	if (reason)
+		return reason;
+	key = hash_place(0, walk->component);
 	*found = bpf_map_lookup_elem(names, &key);
 	return *found && !same_name(&(*found)->name, &walk->name) ? REASON_COLLISION : 0;
 }
 
-/* Where the last dot is, counted from 1; 0: there is none. */
-__noinline int after_last_dot(const struct walk *walk)
-{
-	const char *bytes;
-	int after = 0;
-
-	if (!walk)
-		return 0;
-	bytes = (const char *)walk->name.words;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < NAME_MOST; i++) {
-		if (i >= walk->name.length)
-			break;
-		if (bytes[i] == '.')
-			after = i + 1;
-	}
-	return after;
-}
-
 /* Puts the answers of the name rules on the leaf into walk->own. A literal name holds what its ending says, too. */
-__noinline int apply_names(struct walk *walk)
+__noinline int apply_names(struct walk *walk, __u32 flags)
 {
 	struct name_node *node;
-	__u32 slot, after;
 	void *names;
+	__u32 slot;
 	int reason;
+	__u64 key;
 
 	if (!walk)
 		return REASON_NO_MEMORY;
@@ -195,16 +147,15 @@ __noinline int apply_names(struct walk *walk)
 	names = bpf_map_lookup_elem(&policy_names, &slot);
 	if (!names)
 		return REASON_NO_POLICY;
-	reason = read_name(walk, walk->names[0], walk->lengths[0], NAME_LITERAL);
-	if (!reason)
-		reason = node_of_name(walk, names, &node);
+	reason = hash_of(walk, 0, &key);
 	if (reason)
 		return reason;
-	after = after_last_dot(walk);
-	if (!node && after && after < walk->lengths[0]) {
-		reason = read_name(walk, walk->names[0] + after, walk->lengths[0] - after, NAME_EXTENSION);
-		if (!reason)
-			reason = node_of_name(walk, names, &node);
+	key = hash_place(0, key);
+	node = bpf_map_lookup_elem(names, &key);
+	if (node && !is_name_of(&node->name, walk, 0))
+		return REASON_COLLISION;
+	if (!node && (flags & POLICY_ENDINGS)) {
+		reason = node_of_ending(walk, names, &node);
 		if (reason)
 			return reason;
 	}
@@ -221,10 +172,32 @@ struct descent {
 	void *paths;
 	__u64 place; /* of the node */
 	__u64 seen; /* place in the superblock */
+	__u32 mask; /* of the places in `paths` */
 	__u32 beyond; /* components after the node */
 	__u32 steps; /* components that were looked at */
 	int reason;
 };
+
+/* NULL: no rule names the place, nor anything below it. */
+static __always_inline int node_at(struct descent *d, __u64 place, struct path_node **found)
+{
+	*found = NULL;
+#pragma clang loop unroll(disable)
+	for (__u32 probe = 0; probe < PROBES; probe++) {
+		__u32 index = (place + probe) & d->mask;
+		struct path_node *node = bpf_map_lookup_elem(d->paths, &index);
+
+		if (!node) /* a table of another size: not this policy's */
+			return REASON_NO_POLICY;
+		if (!(node->flags & NODE_IS_THERE))
+			return 0;
+		if (node->place == place) {
+			*found = node;
+			return 0;
+		}
+	}
+	return 0;
+}
 
 static __always_inline int enter_mount(struct descent *d, struct walk *walk, __u32 depth)
 {
@@ -233,8 +206,7 @@ static __always_inline int enter_mount(struct descent *d, struct walk *walk, __u
 	if (d->mount->flags & MOUNT_HERE) {
 		d->place = d->mount->start;
 		d->beyond = d->mount->beyond;
-		d->node = bpf_map_lookup_elem(d->paths, &d->place);
-		if (!d->node)
+		if (node_at(d, d->place, &d->node) || !d->node)
 			return REASON_NO_POLICY;
 		walk->mount = d->mount->number;
 		walk->mount_depth = depth;
@@ -245,23 +217,24 @@ static __always_inline int enter_mount(struct descent *d, struct walk *walk, __u
 	return 0;
 }
 
-static __always_inline int step_in_mounts(struct descent *d, struct walk *walk)
+static __always_inline int step_in_mounts(struct descent *d, struct walk *walk, __u32 at, __u64 component)
 {
 	__u64 parent = d->seen;
 
 	if (!d->mount)
 		return 0;
-	d->seen = hash_place(parent, walk->component);
+	d->seen = hash_place(parent, component);
 	d->mount = mount_at(walk, d->seen);
-	if (d->mount && (d->mount->parent != parent || !same_name(&d->mount->name, &walk->name)))
+	if (d->mount && (d->mount->parent != parent || !is_name_of(&d->mount->name, walk, at)))
 		return REASON_COLLISION;
 	return 0;
 }
 
-static __always_inline int step_in_policy(struct descent *d, struct walk *walk)
+static __always_inline int step_in_policy(struct descent *d, struct walk *walk, __u32 at, __u64 component)
 {
 	struct path_node *next;
 	__u64 place;
+	int reason;
 
 	if (!d->node)
 		return 0;
@@ -269,13 +242,15 @@ static __always_inline int step_in_policy(struct descent *d, struct walk *walk)
 		d->beyond++;
 		return 0;
 	}
-	place = hash_place(d->place, walk->component);
-	next = bpf_map_lookup_elem(d->paths, &place);
+	place = hash_place(d->place, component);
+	reason = node_at(d, place, &next);
+	if (reason)
+		return reason;
 	if (!next) {
 		d->beyond++;
 		return 0;
 	}
-	if (next->parent != d->place || !same_name(&next->name, &walk->name))
+	if (next->parent != d->place || !is_name_of(&next->name, walk, at))
 		return REASON_COLLISION;
 	d->node = next;
 	d->place = place;
@@ -301,14 +276,15 @@ static __always_inline int found(struct walk *walk, const struct path_node *node
 		return 0;
 	}
 	policy = bpf_map_lookup_elem(&policies, &slot);
-	return policy && (policy->flags & POLICY_NAMES) ? apply_names(walk) : 0;
+	return policy && (policy->flags & POLICY_NAMES) ? apply_names(walk, policy->flags) : 0;
 }
 
 /* One component. 1: there is no need of a further one. */
 static long descend(__u64 i, struct descent *d)
 {
 	struct walk *walk = d->walk;
-	__u64 from;
+	__u64 component;
+	__u32 at;
 
 	d->steps = i;
 	d->reason = enter_mount(d, walk, i);
@@ -318,12 +294,12 @@ static long descend(__u64 i, struct descent *d)
 		d->reason = REASON_UNREGISTERED;
 		return 1;
 	}
-	from = (walk->depth - 1 - i) & (DEPTH_MOST - 1);
-	d->reason = read_name(walk, walk->names[from], walk->lengths[from], NAME_LITERAL);
+	at = (walk->depth - 1 - i) & (DEPTH_MOST - 1);
+	d->reason = hash_of(walk, at, &component);
 	if (!d->reason)
-		d->reason = step_in_mounts(d, walk);
+		d->reason = step_in_mounts(d, walk, at, component);
 	if (!d->reason)
-		d->reason = step_in_policy(d, walk);
+		d->reason = step_in_policy(d, walk, at, component);
 	return d->reason != 0;
 }
 
@@ -332,14 +308,17 @@ static long descend(__u64 i, struct descent *d)
 __noinline int resolve(struct walk *walk)
 {
 	struct descent d = { .walk = walk };
+	struct policy *policy;
 	__u32 slot;
 
 	if (!walk)
 		return REASON_NO_MEMORY;
 	slot = walk->policy_slot;
+	policy = bpf_map_lookup_elem(&policies, &slot);
 	d.paths = bpf_map_lookup_elem(&policy_paths, &slot);
-	if (!d.paths)
+	if (!policy || !d.paths)
 		return REASON_NO_POLICY;
+	d.mask = policy->mask;
 	d.seen = HASH_OF_ROOT;
 	d.mount = mount_at(walk, d.seen);
 	if (bpf_loop(DEPTH_MOST + 1, descend, &d, 0) < 0)

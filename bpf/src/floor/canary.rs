@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::load::Lock;
 use super::pins::{Maps, set};
 use super::skeleton::types;
-use super::{Container, cgroup, pins, register};
+use super::{Container, cgroup, register};
 use crate::{BpfError, Result};
 
 /// What is tried, and the bit by which the child says that it was not refused.
@@ -37,21 +37,17 @@ pub(super) fn must_sing(lock: &Lock, maps: &Maps) -> Result<()> {
 /// A container without a policy and without mounts: nothing is allowed.
 fn lock_up(maps: &Maps, cage: &Cage) -> Result<Container> {
     let cgroup = cgroup::Cgroup::at(&cage.path)?;
-    let all: Vec<(u32, types::container)> = pins::entries(&maps.containers)?;
-    let free = all
-        .iter()
-        .find(|(slot, container)| *slot != 0 && container.cgroup_id == 0);
-    let (slot, old) = free.expect("the maps are new");
+    let (slot, old) = register::free_slot(maps)?;
     let caged = types::container {
         cgroup_id: cgroup.id,
         generation: old.generation,
         ..Default::default()
     };
-    set(&maps.containers, slot, &caged)?;
-    set(&maps.cgroups, &cgroup.id, slot)?;
+    set(&maps.containers, &slot, &caged)?;
+    set(&maps.cgroups, &cgroup.id, &slot)?;
     register::set_gate(maps, Some(cgroup))?;
     Ok(Container {
-        slot: *slot,
+        slot,
         generation: old.generation,
     })
 }

@@ -107,6 +107,9 @@ fn load(lock: &Lock) -> Result<()> {
     let boot = Boot {
         secret: secret()?,
         next_epoch: 1,
+        // slot 0 is nobody's
+        containers_end: 1,
+        policies_end: 1,
     };
     let mut storage = MaybeUninit::uninit();
     let mut open = FloorSkelBuilder::default()

@@ -12,12 +12,14 @@ mod load;
 mod mounts;
 mod network;
 mod pins;
+mod programs;
 mod register;
 mod skeleton;
 mod tables;
 
 pub use events::{Event, Operation, Outcome, Reason};
 pub use mounts::Mount;
+pub use programs::ProgramFacts;
 pub use register::{Container, Registration};
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -39,6 +41,9 @@ struct Boot {
     /// Of the hashes.
     secret: u64,
     next_epoch: u64,
+    /// Slots from here on have never been anybody's: they need not be looked at.
+    containers_end: u32,
+    policies_end: u32,
 }
 
 /// The hold on the kernel's side.
@@ -77,6 +82,11 @@ impl Enforcer {
     pub fn sweep(&self) -> Result<usize> {
         let lock = Lock::take()?;
         register::sweep(&lock, &self.maps)
+    }
+
+    /// The programs that hold, and what the verifier said of each.
+    pub fn programs(&self) -> Result<Vec<ProgramFacts>> {
+        programs::all()
     }
 
     /// How often each operation had each outcome.

@@ -97,7 +97,7 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// Fills the entries of one container. A superblock's part that is mounted twice must have the same rules in both places.
+/// Fills the entries of one container, each of which tells the next. A superblock's part that is mounted twice must have the same rules in both places.
 pub(super) fn entries(
     mounts: &[Mount],
     image: &Image,
@@ -149,7 +149,13 @@ pub(super) fn entries(
             node,
         )
     };
-    Ok(places.into_iter().map(entry).collect())
+    let mut entries: Vec<_> = places.into_iter().map(entry).collect();
+    let keys: Vec<types::mount_key> = entries.iter().map(|(key, _)| *key).collect();
+    for ((_, node), next) in entries.iter_mut().zip(keys.iter().skip(1)) {
+        node.next_place = next.place;
+        node.next_device = next.device;
+    }
+    Ok(entries)
 }
 
 fn way_to(path: &[Box<[u8]>], hasher: Hasher) -> types::mount_node {
@@ -233,5 +239,33 @@ mod tests {
         );
         assert_eq!(Mount::parse(b"36 35 98 /a /b"), None);
         assert_eq!(Mount::parse(b"36 35 98:1 /a"), None);
+    }
+
+    /// Whoever removes them follows the chain from the first one.
+    #[test]
+    fn each_entry_tells_the_next_one() {
+        let name = "chain".parse().expect("a name");
+        let policy = sevorix_policy::Policy::parse(name, "chain.toml", "version = 1\n");
+        let image = sevorix_policy::compile(&policy.expect("a policy")).expect("it is small");
+        let mounts: Vec<Mount> = [
+            ("98:1", "/", "/"),
+            ("98:1", "/a/b", "/data"),
+            ("99:2", "/", "/proc"),
+        ]
+        .map(|(device, root, point)| format!("36 35 {device} {root} {point} rw"))
+        .iter()
+        .map(|line| Mount::parse(line.as_bytes()).expect("a line"))
+        .collect();
+        let entries = entries(&mounts, &image, Hasher { secret: 7 }, 3).expect("they agree");
+        assert!(entries.len() >= 2, "{}", entries.len());
+        for pair in entries.windows(2) {
+            let [(_, node), (next, _)] = pair else {
+                unreachable!("windows of two");
+            };
+            assert_eq!(
+                (node.next_place, node.next_device),
+                (next.place, next.device)
+            );
+        }
     }
 }

@@ -15,16 +15,50 @@ use super::skeleton::types;
 use super::tables::pack;
 use crate::{BpfError, Result};
 
-/// Where each program on a cgroup is attached.
-const ON_CGROUP: [(&str, libbpf_sys::bpf_attach_type); 7] = [
-    ("make_socket", libbpf_sys::BPF_CGROUP_INET_SOCK_CREATE),
-    ("bind_ipv4", libbpf_sys::BPF_CGROUP_INET4_BIND),
-    ("bind_ipv6", libbpf_sys::BPF_CGROUP_INET6_BIND),
-    ("reach_by_connect4", libbpf_sys::BPF_CGROUP_INET4_CONNECT),
-    ("reach_by_connect6", libbpf_sys::BPF_CGROUP_INET6_CONNECT),
-    ("reach_by_sendmsg4", libbpf_sys::BPF_CGROUP_UDP4_SENDMSG),
-    ("reach_by_sendmsg6", libbpf_sys::BPF_CGROUP_UDP6_SENDMSG),
+/// Where each program on a cgroup is attached, in the object's words and the kernel's.
+const ON_CGROUP: [(&str, &str, libbpf_sys::bpf_attach_type); 7] = [
+    (
+        "make_socket",
+        "cgroup/sock_create",
+        libbpf_sys::BPF_CGROUP_INET_SOCK_CREATE,
+    ),
+    (
+        "bind_ipv4",
+        "cgroup/bind4",
+        libbpf_sys::BPF_CGROUP_INET4_BIND,
+    ),
+    (
+        "bind_ipv6",
+        "cgroup/bind6",
+        libbpf_sys::BPF_CGROUP_INET6_BIND,
+    ),
+    (
+        "reach_by_connect4",
+        "cgroup/connect4",
+        libbpf_sys::BPF_CGROUP_INET4_CONNECT,
+    ),
+    (
+        "reach_by_connect6",
+        "cgroup/connect6",
+        libbpf_sys::BPF_CGROUP_INET6_CONNECT,
+    ),
+    (
+        "reach_by_sendmsg4",
+        "cgroup/sendmsg4",
+        libbpf_sys::BPF_CGROUP_UDP4_SENDMSG,
+    ),
+    (
+        "reach_by_sendmsg6",
+        "cgroup/sendmsg6",
+        libbpf_sys::BPF_CGROUP_UDP6_SENDMSG,
+    ),
 ];
+
+/// The section of a program on a cgroup.
+pub(super) fn hook_of(program: &str) -> Option<&'static str> {
+    let found = ON_CGROUP.iter().find(|(name, ..)| *name == program);
+    found.map(|(_, hook, _)| *hook)
+}
 
 // SAFETY: generated from `destination.h`, whose structs are filled up with named fields and hold integers only.
 unsafe impl Abi for types::network {}
@@ -34,28 +68,30 @@ unsafe impl Abi for types::net_key {}
 unsafe impl Abi for types::port_set {}
 
 /// Writes a policy's tables, whole, before they can be found.
-pub(super) fn fill(maps: &Maps, slot: u32, image: &Image) -> Result<()> {
-    let nets = new_table(
+pub(super) fn fill(maps: &Maps, slot: u32, image: &Image, policy_id: u64) -> Result<()> {
+    let nets = pins::new_map_with(
         MapType::LpmTrie,
+        libbpf_sys::BPF_F_NO_PREALLOC,
         "nets",
-        image.nets.len(),
         size_of::<types::net_key>(),
         4,
+        image.nets.len().max(1),
     )?;
-    let sets = new_table(
+    let sets = pins::new_map_with(
         MapType::Array,
+        libbpf_sys::BPF_F_INNER_MAP,
         "port_sets",
-        image.port_sets.len(),
         4,
         size_of::<types::port_set>(),
+        image.port_sets.len().max(1),
     )?;
-    for (number, set_of_ports) in (0_u32..).zip(&image.port_sets) {
-        set(&sets, &number, &port_set(set_of_ports))?;
-    }
+    let all: Vec<(u32, types::port_set)> =
+        (0..).zip(image.port_sets.iter().map(port_set)).collect();
+    pins::set_all(&sets, &all)?;
     fill_nets(&nets, image)?;
     put(&maps.policy_nets, slot, &nets)?;
     put(&maps.policy_port_sets, slot, &sets)?;
-    set(&maps.networks, &slot, &network(image))
+    set(&maps.networks, &slot, &network(image, policy_id))
 }
 
 pub(super) fn clear(maps: &Maps, slot: u32) -> Result<()> {
@@ -84,36 +120,8 @@ fn fill_nets(table: &MapHandle, image: &Image) -> Result<()> {
     Ok(())
 }
 
-fn new_table(
-    kind: MapType,
-    name: &str,
-    entries: usize,
-    key: usize,
-    value: usize,
-) -> Result<MapHandle> {
-    let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let options = libbpf_sys::bpf_map_create_opts {
-        sz: size_of::<libbpf_sys::bpf_map_create_opts>() as u64,
-        map_flags: match kind {
-            MapType::LpmTrie => libbpf_sys::BPF_F_NO_PREALLOC,
-            _ => libbpf_sys::BPF_F_INNER_MAP,
-        },
-        ..Default::default()
-    };
-    MapHandle::create(
-        kind,
-        Some(name),
-        size(key),
-        size(value),
-        size(entries.max(1)),
-        &options,
-    )
-    .map_err(BpfError::floor(format!(
-        "make the map {name} with {entries} entries"
-    )))
-}
-
-fn put(outer: &MapHandle, slot: u32, table: &MapHandle) -> Result<()> {
+/// Puts a table of a policy where the programs find it.
+pub(super) fn put(outer: &MapHandle, slot: u32, table: &MapHandle) -> Result<()> {
     let inner = table.as_fd().as_raw_fd().to_ne_bytes();
     outer
         .update(bytes(&slot), &inner, MapFlags::ANY)
@@ -123,9 +131,9 @@ fn put(outer: &MapHandle, slot: u32, table: &MapHandle) -> Result<()> {
         )))
 }
 
-fn network(image: &Image) -> types::network {
+fn network(image: &Image, policy_id: u64) -> types::network {
     types::network {
-        policy_id: image.policy_id(),
+        policy_id,
         answer: pack(image.net_default),
         listen: refusal_by(image, "net.listen"),
         unix_peer: refusal_by(image, "net.unix"),
@@ -198,7 +206,7 @@ pub(super) fn attach(cgroup: &Path, slot: u32) -> Result<()> {
     )))?;
     let target =
         fs::File::open(cgroup).map_err(BpfError::io(format!("open {}", cgroup.display())))?;
-    for (name, kind) in ON_CGROUP {
+    for (name, _, kind) in ON_CGROUP {
         let pinned = pins::folder().join("programs").join(name);
         let program = Program::fd_from_pinned_path(&pinned)
             .map_err(BpfError::floor(format!("open {}", pinned.display())))?;

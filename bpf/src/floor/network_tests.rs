@@ -34,7 +34,7 @@ fn the_kernel_answers_as_the_image_does() {
         });
         let law = |(policy, destinations): ((Action, Vec<Spec>), Vec<To>)| {
             let image = compile(&policy_of(&policy)).expect("it is small");
-            fill(maps, 1, &image).expect("the tables are written");
+            fill(maps, 1, &image, image.policy_id()).expect("the tables are written");
             for (address, port, protocol) in destinations {
                 let said = ask(&mut object.borrow_mut(), address, port, protocol);
                 prop_assert_eq!(
@@ -59,7 +59,7 @@ fn the_kernel_takes_a_hundred_thousand_networks() {
     with_kernel(|object, maps| {
         let image = compile(&long_policy(100_000)).expect("one rule, many networks");
         assert_eq!(image.nets.len(), 100_002);
-        fill(maps, 1, &image).expect("the tables are written");
+        fill(maps, 1, &image, image.policy_id()).expect("the tables are written");
         for (address, action) in [
             ([11, 0, 7, 1], Action::Deny),
             ([12, 134, 159, 255], Action::Deny),
@@ -88,6 +88,8 @@ fn with_kernel(act: impl FnOnce(&mut Object, &Maps)) {
     let ready = pins::make_ready_map(Boot {
         secret: 0,
         next_epoch: 1,
+        containers_end: 1,
+        policies_end: 1,
     })
     .expect("a map");
     let maps = load::maps_of(loaded.object(), &ready).expect("the maps");

@@ -142,9 +142,22 @@ pub(super) fn new_map(
     value: usize,
     entries: usize,
 ) -> Result<MapHandle> {
+    new_map_with(kind, 0, name, key, value, entries)
+}
+
+/// `flags`: those of the table that the outer map was declared with, or it does not go there.
+pub(super) fn new_map_with(
+    kind: MapType,
+    flags: u32,
+    name: &str,
+    key: usize,
+    value: usize,
+    entries: usize,
+) -> Result<MapHandle> {
     let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let options = libbpf_rs::libbpf_sys::bpf_map_create_opts {
         sz: size_of::<libbpf_rs::libbpf_sys::bpf_map_create_opts>() as u64,
+        map_flags: flags,
         ..Default::default()
     };
     MapHandle::create(
@@ -169,13 +182,20 @@ pub(super) fn set<K: Abi, V: Abi>(map: &MapHandle, key: &K, new: &V) -> Result<(
 }
 
 pub(super) fn get<K: Abi, V: Abi>(map: &MapHandle, key: &K) -> Result<V> {
-    let failed = || format!("read the map {}", map.name().display());
+    find(map, key)?.ok_or_else(|| {
+        let doing = format!("read the map {}", map.name().display());
+        BpfError::io(doing)(std::io::ErrorKind::NotFound.into())
+    })
+}
+
+pub(super) fn find<K: Abi, V: Abi>(map: &MapHandle, key: &K) -> Result<Option<V>> {
     let found = map
         .lookup(bytes(key), MapFlags::ANY)
-        .map_err(BpfError::floor(failed()))?;
-    found
-        .and_then(|bytes| value(&bytes))
-        .ok_or_else(|| BpfError::io(failed())(std::io::ErrorKind::NotFound.into()))
+        .map_err(BpfError::floor(format!(
+            "read the map {}",
+            map.name().display()
+        )))?;
+    Ok(found.and_then(|bytes| value(&bytes)))
 }
 
 /// Missing is as good as removed.
@@ -189,13 +209,40 @@ pub(super) fn remove_entry<K: Abi>(map: &MapHandle, key: &K) -> Result<()> {
     }
 }
 
-/// All entries, in a few system calls.
-pub(super) fn entries<K: Abi, V: Abi>(map: &MapHandle) -> Result<Vec<(K, V)>> {
+/// The first entries of an array, in one system call.
+pub(super) fn first_entries<V: Abi>(map: &MapHandle, count: u32) -> Result<Vec<(u32, V)>> {
     let failed = || BpfError::floor(format!("list the map {}", map.name().display()));
+    if count == 0 {
+        return Ok(Vec::new());
+    }
     let batch = map
-        .lookup_batch(1024, MapFlags::ANY, MapFlags::ANY)
+        .lookup_batch(count, MapFlags::ANY, MapFlags::ANY)
         .map_err(failed())?;
-    Ok(batch
-        .filter_map(|(key, found)| Some((value(&key)?, value(&found)?)))
+    let entries = batch.filter_map(|(key, found)| Some((value(&key)?, value(&found)?)));
+    Ok(entries
+        .take(usize::try_from(count).unwrap_or(usize::MAX))
         .collect())
+}
+
+/// Many entries in one system call.
+pub(super) fn set_all<K: Abi, V: Abi>(map: &MapHandle, entries: &[(K, V)]) -> Result<()> {
+    let keys: Vec<u8> = entries
+        .iter()
+        .flat_map(|(key, _)| bytes(key))
+        .copied()
+        .collect();
+    let values: Vec<u8> = entries
+        .iter()
+        .flat_map(|(_, value)| bytes(value))
+        .copied()
+        .collect();
+    let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    if count == 0 {
+        return Ok(());
+    }
+    map.update_batch(&keys, &values, count, MapFlags::ANY, MapFlags::ANY)
+        .map_err(BpfError::floor(format!(
+            "write to the map {}",
+            map.name().display()
+        )))
 }

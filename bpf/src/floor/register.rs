@@ -1,19 +1,23 @@
 //! Containers in the maps: each has a slot, each policy too.
 
-use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType};
+use libbpf_rs::{MapType, libbpf_sys};
 use sevorix_policy::Image;
 
-use super::bytes::{Abi, bytes};
 use super::cgroup::{Cgroup, Living};
 use super::hash::Hasher;
 use super::load::Lock;
-use super::pins::{self, Maps, entries, get, remove_entry, set};
+use super::pins::{self, Maps, find, first_entries, get, remove_entry, set, set_all};
 use super::skeleton::types;
 use super::{Mount, label, mounts, network, tables};
 use crate::{BpfError, Result};
+
+/// As many as the programs have room for (`abi.h`).
+const SLOTS: u32 = 4096;
+const POLICIES: u32 = 1024;
+/// How many policies stay in the kernel without a container under them.
+const UNUSED_POLICIES: usize = 4;
 
 /// A container as the programs are to know it.
 #[derive(Debug, Clone, Copy)]
@@ -37,36 +41,33 @@ pub struct Container {
 /// The order matters: when the cgroup is found, everything else must be in its place.
 pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Result<Container> {
     sweep(lock, maps)?;
-    let boot = maps.boot()?;
     let hasher = Hasher {
-        secret: boot.secret,
+        secret: maps.boot()?.secret,
     };
     let cgroup = Cgroup::at(new.cgroup)?;
     let (slot, old) = free_slot(maps)?;
     let mounts = mounts::entries(new.mounts, new.image, hasher, slot)?;
-    let policy_slot = share_policy(maps, new.image, hasher)?;
+    let policy_id = new.image.policy_id();
+    let policy_slot = share_policy(maps, new.image, policy_id, hasher)?;
     let container = Container {
         slot,
         generation: old.generation,
     };
+    let first = mounts.first().map(|(key, _)| *key).unwrap_or_default();
     let taken = types::container {
         cgroup_id: cgroup.id,
-        policy_id: new.image.policy_id(),
-        epoch: boot.next_epoch,
+        policy_id,
+        epoch: next_epoch(maps)?,
         generation: old.generation,
         policy_slot,
+        first_place: first.place,
+        first_device: first.device,
+        mounts: u32::try_from(mounts.len()).unwrap_or(u32::MAX),
     };
-    let next = super::Boot {
-        next_epoch: boot.next_epoch + 1,
-        ..boot
-    };
-    set(&maps.ready, &0_u32, &next)?;
     set(&maps.counters, &slot, &types::counters::default())?;
     set(&maps.containers, &slot, &taken)?;
     let rest = || -> Result<()> {
-        for (key, node) in &mounts {
-            set(&maps.mounts, key, node)?;
-        }
+        set_all(&maps.mounts, &mounts)?;
         network::attach(new.cgroup, slot)?;
         set_gate(maps, Some(cgroup))?;
         if let Some(pid) = new.init {
@@ -83,54 +84,120 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
     }
 }
 
-fn free_slot(maps: &Maps) -> Result<(u32, types::container)> {
-    let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
-    all.into_iter()
-        .find(|(slot, container)| *slot != 0 && container.cgroup_id == 0)
-        .ok_or_else(|| BpfError::Full {
+/// All that there ever were, free ones too.
+fn containers(maps: &Maps) -> Result<Vec<(u32, types::container)>> {
+    let all = first_entries(&maps.containers, maps.boot()?.containers_end)?;
+    Ok(all.into_iter().skip(1).collect())
+}
+
+fn policies(maps: &Maps) -> Result<Vec<(u32, types::policy)>> {
+    let all = first_entries(&maps.policies, maps.boot()?.policies_end)?;
+    Ok(all.into_iter().skip(1).collect())
+}
+
+fn next_epoch(maps: &Maps) -> Result<u64> {
+    let mut boot = maps.boot()?;
+    let epoch = boot.next_epoch;
+    boot.next_epoch += 1;
+    set(&maps.ready, &0_u32, &boot)?;
+    Ok(epoch)
+}
+
+/// One that was given back, or one that nobody had yet; and what it holds.
+pub(super) fn free_slot(maps: &Maps) -> Result<(u32, types::container)> {
+    let mut all = containers(maps)?.into_iter();
+    if let Some(free) = all.find(|(_, container)| container.cgroup_id == 0) {
+        return Ok(free);
+    }
+    let mut boot = maps.boot()?;
+    let slot = boot.containers_end;
+    if slot >= SLOTS {
+        return Err(BpfError::Full {
             limit: "there is no room for another container".into(),
             way_out: "remove containers that are not needed any more".into(),
-        })
+        });
+    }
+    boot.containers_end += 1;
+    set(&maps.ready, &0_u32, &boot)?;
+    Ok((slot, types::container::default()))
 }
 
-/// Containers under the same policy share its tables.
-fn share_policy(maps: &Maps, image: &Image, hasher: Hasher) -> Result<u32> {
-    let all: Vec<(u32, types::policy)> = entries(&maps.policies)?;
-    let id = image.policy_id();
-    let usable = || all.iter().filter(|(slot, _)| *slot != 0);
-    if let Some((slot, _)) = usable().find(|(_, policy)| policy.policy_id == id) {
+/// Containers under the same policy share its tables. The tables of the last few that were used stay for the next
+/// container: to make them takes the kernel longer than all the rest of a container's start.
+fn share_policy(maps: &Maps, image: &Image, policy_id: u64, hasher: Hasher) -> Result<u32> {
+    let all = policies(maps)?;
+    if let Some((slot, _)) = all.iter().find(|(_, policy)| policy.policy_id == policy_id) {
         return Ok(*slot);
     }
-    let (slot, _) = usable()
-        .find(|(_, policy)| policy.policy_id == 0)
-        .ok_or_else(|| BpfError::Full {
-            limit: "there is no room for another policy".into(),
-            way_out: "let more containers share a policy, or remove some".into(),
-        })?;
-    fill(&maps.policy_paths, *slot, &tables::paths(image, hasher))?;
-    fill(&maps.policy_names, *slot, &tables::names(image, hasher))?;
-    network::fill(maps, *slot, image)?;
-    set(&maps.policies, slot, &tables::policy(image, hasher))?;
-    Ok(*slot)
-}
-
-/// A table of a policy, written whole before it can be found.
-fn fill<V: Abi>(outer: &MapHandle, slot: u32, all: &[(u64, V)]) -> Result<()> {
-    let name = outer.name().to_string_lossy().into_owned();
+    free_unused(maps, &all)?;
+    let slot = free_policy_slot(maps)?;
+    let paths = tables::paths(image, hasher);
+    let table = pins::new_map_with(
+        MapType::Array,
+        libbpf_sys::BPF_F_INNER_MAP,
+        "policy_paths",
+        size_of::<u32>(),
+        size_of::<types::path_node>(),
+        paths.len(),
+    )?;
+    set_all(&table, &paths.taken())?;
+    network::put(&maps.policy_paths, slot, &table)?;
+    let names = tables::names(image, hasher);
     let table = pins::new_map(
         MapType::Hash,
-        &name,
+        "policy_names",
         size_of::<u64>(),
-        size_of::<V>(),
-        all.len().max(1),
+        size_of::<types::name_node>(),
+        names.len().max(1),
     )?;
-    for (key, value) in all {
-        set(&table, key, value)?;
+    set_all(&table, &names)?;
+    network::put(&maps.policy_names, slot, &table)?;
+    network::fill(maps, slot, image, policy_id)?;
+    set(
+        &maps.policies,
+        &slot,
+        &tables::policy(image, policy_id, hasher, &paths),
+    )?;
+    Ok(slot)
+}
+
+fn free_policy_slot(maps: &Maps) -> Result<u32> {
+    let mut all = policies(maps)?.into_iter();
+    if let Some((slot, _)) = all.find(|(_, policy)| policy.policy_id == 0) {
+        return Ok(slot);
     }
-    let inner = std::os::fd::AsFd::as_fd(&table).as_raw_fd().to_ne_bytes();
-    outer
-        .update(bytes(&slot), &inner, MapFlags::ANY)
-        .map_err(BpfError::floor(format!("put a table into the map {name}")))
+    let mut boot = maps.boot()?;
+    let slot = boot.policies_end;
+    if slot >= POLICIES {
+        return Err(BpfError::Full {
+            limit: "there is no room for another policy".into(),
+            way_out: "let more containers share a policy, or remove some".into(),
+        });
+    }
+    boot.policies_end += 1;
+    set(&maps.ready, &0_u32, &boot)?;
+    Ok(slot)
+}
+
+/// Makes room for one more among the policies that nobody is under.
+fn free_unused(maps: &Maps, all: &[(u32, types::policy)]) -> Result<()> {
+    let containers = containers(maps)?;
+    let is_used = |slot: u32| {
+        let mut living = containers
+            .iter()
+            .filter(|(_, container)| container.cgroup_id != 0);
+        living.any(|(_, container)| container.policy_slot == slot)
+    };
+    let unused: Vec<u32> = all
+        .iter()
+        .filter(|(slot, policy)| policy.policy_id != 0 && !is_used(*slot))
+        .map(|(slot, _)| *slot)
+        .collect();
+    let too_many = (unused.len() + 1).saturating_sub(UNUSED_POLICIES);
+    unused
+        .into_iter()
+        .take(too_many)
+        .try_for_each(|slot| free_policy(maps, slot))
 }
 
 /// From the first container on, hooks look whose operation it is, also when the last one has gone: a process that was
@@ -148,7 +215,7 @@ pub(super) fn set_gate(maps: &Maps, new: Option<Cgroup>) -> Result<()> {
                 way_out: "set a shorter cgroup parent".into(),
             })?;
     }
-    let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
+    let all = containers(maps)?;
     let ids = || {
         all.iter()
             .map(|(_, container)| container.cgroup_id)
@@ -185,22 +252,29 @@ pub(super) fn release(_lock: &Lock, maps: &Maps, container: Container) -> Result
         ..Default::default()
     };
     set(&maps.containers, &slot, &free)?;
-    let all: Vec<(types::mount_key, types::mount_node)> = entries(&maps.mounts)?;
-    for (key, _) in all.iter().filter(|(key, _)| key.slot == slot) {
-        remove_entry(&maps.mounts, key)?;
-    }
-    free_policy(maps, old.policy_slot)?;
+    remove_mounts(maps, slot, &old)?;
     set_gate(maps, None)
 }
 
-fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
-    let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
-    let used = all
-        .iter()
-        .any(|(_, container)| container.cgroup_id != 0 && container.policy_slot == slot);
-    if used {
-        return Ok(());
+/// From each to the next. One that is missing was never written: neither were those behind it.
+fn remove_mounts(maps: &Maps, slot: u32, old: &types::container) -> Result<()> {
+    let mut key = types::mount_key {
+        place: old.first_place,
+        slot,
+        device: old.first_device,
+    };
+    for _ in 0..old.mounts {
+        let Some(node) = find::<_, types::mount_node>(&maps.mounts, &key)? else {
+            break;
+        };
+        remove_entry(&maps.mounts, &key)?;
+        key.place = node.next_place;
+        key.device = node.next_device;
     }
+    Ok(())
+}
+
+fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
     set(&maps.policies, &slot, &types::policy::default())?;
     network::clear(maps, slot)?;
     remove_entry(&maps.policy_paths, &slot)?;
@@ -209,7 +283,7 @@ fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
 
 pub(super) fn sweep(lock: &Lock, maps: &Maps) -> Result<usize> {
     let living = Living::new()?;
-    let all: Vec<(u32, types::container)> = entries(&maps.containers)?;
+    let all = containers(maps)?;
     let mut swept = 0;
     for (slot, container) in all {
         if container.cgroup_id != 0 && !living.has(container.cgroup_id)? {

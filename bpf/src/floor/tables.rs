@@ -9,19 +9,88 @@ use super::skeleton::types;
 
 const GUARDS: u64 = 1;
 const HAS_CHILDREN: u64 = 2;
+const IS_THERE: u64 = 4;
 const HAS_NAMES: u32 = 1;
+const HAS_ENDINGS: u32 = 2;
+/// As many places the programs look at for one node.
+const PROBES: usize = 8;
 
-pub(super) fn policy(image: &Image, hasher: Hasher) -> types::policy {
+/// With the table of its paths, whose size it tells.
+pub(super) fn policy(
+    image: &Image,
+    policy_id: u64,
+    hasher: Hasher,
+    paths: &PathTable,
+) -> types::policy {
+    let is_ending =
+        |node: &sevorix_policy::NameNode| matches!(node.pattern, NamePattern::Extension(_));
+    let names = if image.names.is_empty() { 0 } else { HAS_NAMES };
+    let endings = match image.names.iter().any(is_ending) {
+        true => HAS_ENDINGS,
+        false => 0,
+    };
     types::policy {
-        policy_id: image.policy_id(),
+        policy_id,
         root: hasher.root(),
-        flags: if image.names.is_empty() { 0 } else { HAS_NAMES },
+        flags: names | endings,
+        mask: paths.mask(),
         written: pack(image.written),
         jit: pack(image.jit),
+        reserved: 0,
     }
 }
 
-pub(super) fn paths(image: &Image, hasher: Hasher) -> Vec<(u64, types::path_node)> {
+/// Nodes at their hash's place, or at one of the next ones. It has as many places as no node needs to lie further away.
+#[derive(Debug)]
+pub(super) struct PathTable {
+    places: Vec<Option<types::path_node>>,
+}
+
+impl PathTable {
+    pub fn of(nodes: &[types::path_node]) -> Self {
+        let mut size = (2 * nodes.len()).max(1).next_power_of_two();
+        loop {
+            if let Some(places) = spread(nodes, size) {
+                return Self { places };
+            }
+            size *= 2;
+        }
+    }
+
+    /// How many places it has: a power of two.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn mask(&self) -> u32 {
+        u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    pub fn taken(&self) -> Vec<(u32, types::path_node)> {
+        let places = (0_u32..).zip(&self.places);
+        places
+            .filter_map(|(place, node)| Some((place, (*node)?)))
+            .collect()
+    }
+}
+
+/// `None`: one would lie too far away.
+fn spread(nodes: &[types::path_node], size: usize) -> Option<Vec<Option<types::path_node>>> {
+    let mut places = vec![None; size];
+    for node in nodes {
+        let mut probes = (0..PROBES as u64).map(|probe| index(node.place, probe, size));
+        let free = probes.find(|place| places[*place].is_none())?;
+        places[free] = Some(*node);
+    }
+    Some(places)
+}
+
+fn index(place: u64, probe: u64, size: usize) -> usize {
+    let mask = size as u64 - 1;
+    usize::try_from(place.wrapping_add(probe) & mask).unwrap_or(0)
+}
+
+pub(super) fn paths(image: &Image, hasher: Hasher) -> PathTable {
     let parents: HashSet<&[Box<[u8]>]> = image
         .paths
         .iter()
@@ -33,9 +102,11 @@ pub(super) fn paths(image: &Image, hasher: Hasher) -> Vec<(u64, types::path_node
             None => (&b""[..], 0),
         };
         let has_children = parents.contains(&node.path[..]);
-        let flags =
-            if node.guards { GUARDS } else { 0 } | if has_children { HAS_CHILDREN } else { 0 };
+        let flags = IS_THERE
+            | if node.guards { GUARDS } else { 0 }
+            | if has_children { HAS_CHILDREN } else { 0 };
         types::path_node {
+            place: place(hasher, &node.path),
             parent,
             own: pack_all(&node.own),
             child: pack_all(&node.child),
@@ -44,11 +115,8 @@ pub(super) fn paths(image: &Image, hasher: Hasher) -> Vec<(u64, types::path_node
             name: literal_name(last),
         }
     };
-    image
-        .paths
-        .iter()
-        .map(|node| (place(hasher, &node.path), entry(node)))
-        .collect()
+    let nodes: Vec<types::path_node> = image.paths.iter().map(entry).collect();
+    PathTable::of(&nodes)
 }
 
 pub(super) fn names(image: &Image, hasher: Hasher) -> Vec<(u64, types::name_node)> {
@@ -112,4 +180,66 @@ pub(super) fn pack(answer: Answer) -> u16 {
         Action::Kill => 3,
     };
     action | u16::from(answer.audit) << 2 | answer.rule << 3
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// As `node_at` does in `walk.h`.
+    fn look_up(table: &PathTable, place: u64) -> Option<u64> {
+        for probe in 0..PROBES as u64 {
+            let node = table.places[index(place, probe, table.len())]?;
+            if node.place == place {
+                return Some(node.parent);
+            }
+        }
+        None
+    }
+
+    fn table(places: &[u64]) -> PathTable {
+        let node = |place: &u64| types::path_node {
+            place: *place,
+            parent: place ^ 1,
+            flags: IS_THERE,
+            ..Default::default()
+        };
+        PathTable::of(&places.iter().map(node).collect::<Vec<_>>())
+    }
+
+    proptest! {
+        #[test]
+        fn every_node_is_found_and_no_other_one(
+            places in proptest::collection::hash_set(any::<u64>(), 0..600),
+            others in proptest::collection::vec(any::<u64>(), 0..100),
+        ) {
+            let places: Vec<u64> = places.into_iter().collect();
+            let table = table(&places);
+            prop_assert!(table.len().is_power_of_two());
+            for place in &places {
+                prop_assert_eq!(look_up(&table, *place), Some(place ^ 1));
+            }
+            for other in others.iter().filter(|other| !places.contains(other)) {
+                prop_assert_eq!(look_up(&table, *other), None);
+            }
+        }
+
+        #[test]
+        fn crowded_places_make_a_larger_table(start in any::<u64>()) {
+            let places: Vec<u64> = (0..20).map(|number: u64| start.wrapping_add(number << 8)).collect();
+            let table = table(&places);
+            for place in &places {
+                prop_assert_eq!(look_up(&table, *place), Some(place ^ 1));
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_without_nodes_has_a_place_and_finds_nothing() {
+        let table = table(&[]);
+        assert_eq!(table.len(), 1);
+        assert_eq!(look_up(&table, 7), None);
+    }
 }
