@@ -86,8 +86,9 @@ test-all: setup ## the whole of it: every case on both kernels, the slow ones on
 	@integration/vm/test all
 
 bench: RUNTIMES = runc crun sevorix
-bench: setup build ## what a container costs beside runc and crun: retired instructions in the test bed, time on this machine
-	RUNTIMES='$(RUNTIMES)' integration/bench/run $(sevorix)
+bench: setup build ## what a container costs beside runc and crun, and a system call under the floor: retired instructions in the test bed, time on this machine
+	cargo build --locked -p sevorix-floor
+	RUNTIMES='$(RUNTIMES)' integration/bench/run $(sevorix) $(target)/debug/sevorix-floor
 
 demo: setup build ## an agent's container under sevorix, told in plain words
 	@integration/demo/run $(sevorix)

@@ -33,8 +33,14 @@ cost() { # LABEL COMMAND...
 	"$payload/cost" "$costs" "$@" </dev/null >"$scratch/output" 2>&1 || die "${*:2}: status $?: $(<"$scratch/output")"
 }
 
-whole_run() { # RUNTIME [LABEL]
-	cost "${2:-run}	$1" "$(runtime_path "$1")" --root "$scratch/state-$1" run --bundle "$scratch/true" "bench-$1"
+whole_run() { # RUNTIME [LABEL [BUNDLE]]
+	cost "${2:-run}	$1" "$(runtime_path "$1")" --root "$scratch/state-$1" run --bundle "$scratch/${3:-true}" "bench-$1"
+}
+
+# A bundle as `true`, whose container is put under a policy.
+make_bundle_under() { # POLICY
+	cp -r "$scratch/true" "$scratch/$1"
+	jq --arg policy "$1" '.annotations["io.sevorix.policy"] = $policy' "$scratch/true/config.json" >"$scratch/$1/config.json"
 }
 
 # create, start, exec and delete, each by itself.

@@ -13,8 +13,14 @@ use crate::stage::{self, Stage};
 use crate::{Result, told};
 
 const ROOT: &str = "/var/floor/plain";
-const FOLDERS: [&str; 3] = ["a", "b", ".env"];
-const FILES: [&str; 4] = ["a", "b.pem", ".env", "c.a"];
+/// Names of 8, 16 and 17 letters and more than a dentry holds: the programs read each kind in another way.
+const FOLDERS: [&str; 3] = ["eight-88", "of-17-letters-now", ".env"];
+const FILES: [&str; 4] = [
+    "fa",
+    "fb-2-fifteen.pem",
+    "f.env",
+    "fc-whose-name-is-too-long-to-lie-in-the-dentry-itself.a",
+];
 
 pub fn run(policies: usize) -> Result<()> {
     stage::set_up()?;
@@ -57,7 +63,7 @@ fn plant(root: &Path) -> Result<Vec<PathBuf>> {
         let mut inner = Vec::new();
         for folder in &folders {
             fs::create_dir_all(folder)?;
-            for file in FILES.iter().map(|file| folder.join(format!("f{file}"))) {
+            for file in FILES.iter().map(|file| folder.join(file)) {
                 fs::write(&file, "content\n")?;
                 places.push(file);
             }
@@ -107,7 +113,7 @@ fn policy(chance: &mut Chance, places: &[PathBuf]) -> String {
         let object = match chance.below(4) {
             0 => format!(
                 "name = \"{}\"",
-                chance.one(&["fa", "*.pem", "f.env", "*.a", "*.env", "fc.a"])
+                chance.one(&[FILES[0], "*.pem", FILES[2], "*.a", "*.env", FILES[3]])
             ),
             _ => {
                 let place = &places[chance.below(places.len())];

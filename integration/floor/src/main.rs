@@ -8,6 +8,7 @@ mod agreement;
 mod cases;
 mod cost;
 mod stage;
+mod verified;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -25,10 +26,12 @@ fn main() -> ExitCode {
             .map_err(Into::into)
             .and_then(agreement::run),
         ["cost"] => cost::run(),
-        ["load"] => sevorix_bpf::floor::Enforcer::ensure_loaded()
-            .map(drop)
-            .map_err(told),
-        _ => Err("usage: sevorix-floor cases [FILTER] | agreement POLICIES | cost | load".into()),
+        ["load"] => verified::show(),
+        ["verified"] => verified::check(),
+        _ => Err(
+            "usage: sevorix-floor cases [FILTER] | agreement POLICIES | cost | load | verified"
+                .into(),
+        ),
     };
     match answer {
         Ok(()) => ExitCode::SUCCESS,

@@ -59,9 +59,12 @@ pub fn image(root: &str) -> Result<Image> {
 }
 
 pub fn compiled(text: &str) -> Result<Image> {
+    Ok(compile(&parsed(text)?)?)
+}
+
+pub fn parsed(text: &str) -> Result<Policy> {
     let name = "floor".parse().map_err(|error| format!("{error:?}"))?;
-    let policy = Policy::parse(name, "floor.toml", text).map_err(|error| format!("{error:?}"))?;
-    Ok(compile(&policy)?)
+    Policy::parse(name, "floor.toml", text).map_err(|error| format!("{error:?}").into())
 }
 
 /// A tree as the policy expects it, new.

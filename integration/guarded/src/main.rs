@@ -5,8 +5,6 @@
 
 #![forbid(unsafe_code)]
 
-mod cost;
-
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,12 +54,7 @@ const NOT_HELD: [(&str, &str); 8] = [
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let answer = match wanted.first().map(String::as_str) {
-        Some("cost") => cost::run().map(|()| 0),
-        Some("connects") => cost::connect().map(|()| 0),
-        _ => run(&wanted),
-    };
-    match answer {
+    match run(&wanted) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(failed) => {
             println!("{failed} failed");
