@@ -20,7 +20,7 @@ impl Plan {
         if request.needs_enforcement().is_none() && config.default_policy.is_none() {
             return Ok(None);
         }
-        let Some(effective) = folders.effective(request)? else {
+        let Some(effective) = folders.effective_under(&config, request)? else {
             return Ok(None);
         };
         refuse_unmet(&effective.policy)?;

@@ -51,8 +51,16 @@ pub struct Effective {
 impl Folders {
     /// The policy of a container. `None`: nothing guards it, which the host must allow by listing the policy `none`.
     pub fn effective(&self, request: &Request) -> Result<Option<Effective>, Error> {
-        let config = self.config()?;
-        let name = named(&config, request)?;
+        self.effective_under(&self.config()?, request)
+    }
+
+    /// The same, for whoever has read the configuration already.
+    pub fn effective_under(
+        &self,
+        config: &Config,
+        request: &Request,
+    ) -> Result<Option<Effective>, Error> {
+        let name = named(config, request)?;
         if name.is_none() {
             return Ok(None);
         }
@@ -60,7 +68,7 @@ impl Folders {
             name,
             known: self.policy_names().unwrap_or_default(),
         })?;
-        effective(&config, policy, request).map(Some)
+        effective(config, policy, request).map(Some)
     }
 }
 

@@ -7,11 +7,15 @@ use crate::values::NetTarget;
 
 pub(super) fn exec(rules: &[(ExecRule, Place)], table: &Table) -> Result<(), InFile> {
     each_pair(rules, table, |first, second| {
-        let ids = ExecRule {
-            id: first.id.clone(),
-            ..second.clone()
+        let is_same = || {
+            *first
+                == ExecRule {
+                    id: first.id.clone(),
+                    ..second.clone()
+                }
         };
-        (*first == ids)
+        // most differ in this already, and need no copy
+        (first.program == second.program && is_same())
             .then_some("says what an earlier rule says")
             .or_else(|| hides_exec(first, second).then_some(HIDDEN))
     })?;
@@ -25,11 +29,15 @@ pub(super) fn exec(rules: &[(ExecRule, Place)], table: &Table) -> Result<(), InF
 
 pub(super) fn file(rules: &[(FileRule, Place)], table: &Table) -> Result<(), InFile> {
     each_pair(rules, table, |first, second| {
-        let ids = FileRule {
-            id: first.id.clone(),
-            ..second.clone()
+        let is_same = || {
+            *first
+                == FileRule {
+                    id: first.id.clone(),
+                    ..second.clone()
+                }
         };
-        (*first == ids)
+        // most differ in this already, and need no copy
+        (first.object == second.object && is_same())
             .then_some("says what an earlier rule says")
             .or_else(|| hides_file(first, second).then_some(HIDDEN))
     })?;
@@ -43,11 +51,15 @@ pub(super) fn file(rules: &[(FileRule, Place)], table: &Table) -> Result<(), InF
 
 pub(super) fn net(rules: &[(NetRule, Place)], table: &Table) -> Result<(), InFile> {
     each_pair(rules, table, |first, second| {
-        let ids = NetRule {
-            id: first.id.clone(),
-            ..second.clone()
+        let is_same = || {
+            *first
+                == NetRule {
+                    id: first.id.clone(),
+                    ..second.clone()
+                }
         };
-        (*first == ids)
+        // most differ in this already, and need no copy
+        (first.target == second.target && is_same())
             .then_some("says what an earlier rule says")
             .or_else(|| hides_net(first, second).then_some(HIDDEN))
     })

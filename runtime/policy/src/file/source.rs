@@ -62,7 +62,8 @@ impl Source<'_> {
         let before = self.text.get(..at).unwrap_or(self.text);
         Place {
             file: self.file.to_owned(),
-            line: before.matches('\n').count() + 1,
+            // asked for every value of a file: bytes are counted many at a time, characters are not
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
         }
     }
 
