@@ -34,7 +34,7 @@ default = "allow"
 rules = [{ path = "/data/$1/**", access = "rwc", action = "deny" }]
 [net]
 default = "allow"
-rules = [{ cidr = "203.0.113.$1/32", action = "deny" }]
+rules = [{ cidr = "198.51.100.$1/32", action = "deny" }]
 listen = "any"
 unix = "any"
 TOML
