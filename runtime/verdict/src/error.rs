@@ -44,6 +44,14 @@ impl Error {
                 "see what the service does wrong: sevorix verdict test --socket PATH".into()
             }
             Self::Version { .. } => "install a service that speaks the runtime's version".into(),
+            Self::Socket {
+                action: "listen on",
+                path,
+                ..
+            } => format!(
+                "the folder must be there, and ours to write to: ls -ld {}",
+                path.parent().unwrap_or(path).display()
+            ),
             Self::Socket { path, .. } => format!(
                 "is a service listening there? sevorix-slm serve --socket {}",
                 path.display()

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod base64;
+pub mod conformance;
 mod digest;
 mod error;
 mod frames;
@@ -17,6 +18,7 @@ mod router;
 mod strict;
 mod tainted;
 mod text;
+mod trust;
 mod words;
 
 pub use digest::{Digest, NoDigest, Sha256Digits};
@@ -24,9 +26,10 @@ pub use error::{Error, Result};
 pub use frames::{Frames, MAX_ANSWER, MAX_ASK, frame};
 pub use message::*;
 #[cfg(feature = "net")]
-pub use net::{Endpoint, Given, Judge, Limits, Ruling, Trust, bind, serve};
+pub use net::{Endpoint, Given, Judge, Limits, Ruling, bind, serve};
 #[cfg(feature = "net")]
 pub use router::{By, Decision, Router, Settings, Verdict};
 pub use tainted::{Bytes, Tainted};
 pub use text::{Code, Label, WrongText};
+pub use trust::Trust;
 pub use words::*;

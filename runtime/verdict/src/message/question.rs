@@ -9,7 +9,7 @@ use crate::message::Facts;
 use crate::strict::{is_default, present, take};
 use crate::tainted::{Bytes, Tainted};
 use crate::text::Label;
-use crate::words::{Ended, IntentSource, Op, Risk};
+use crate::words::{Ended, Gate, IntentSource, Op, Risk};
 
 /// One action that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -107,6 +107,36 @@ pub struct Earlier {
 }
 
 impl Question {
+    /// A question that nobody's action waits for: by it a service is tried. Nothing in it is an agent's.
+    pub fn canary() -> Self {
+        let label = |text| Label::new(text).expect("a name of ours");
+        Self {
+            op: Op::Exec,
+            rule: label("canary"),
+            risk: Risk::Low,
+            policy: Digest::of("canary", b""),
+            facts: Facts {
+                hook: label("canary"),
+                container: label("canary"),
+                uid: 65534,
+                exe: None,
+                fds: Default::default(),
+                ancestors: Vec::new(),
+                net: None,
+                taint: Vec::new(),
+                gate: Gate::Open,
+                writable_exe: false,
+            },
+            tainted: TaintedFacts {
+                argv: vec![Tainted::from_bytes("true")],
+                argv_total: 1,
+                ..TaintedFacts::default()
+            },
+            intent: None,
+            history: Vec::new(),
+        }
+    }
+
     /// Of every field, so that an answer holds for exactly what the jurors saw.
     pub fn digest(&self) -> Digest {
         let bytes = serde_json::to_vec(self).expect("writing to memory cannot fail");

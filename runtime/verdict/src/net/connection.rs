@@ -16,11 +16,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Reader, Trust};
+use super::Reader;
 use crate::error::{Error, Result};
 use crate::frames::MAX_ANSWER;
 use crate::message::*;
 use crate::text::Label;
+use crate::trust::Trust;
 use crate::words::Reason;
 
 #[derive(Debug)]

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use super::Trust;
 use super::connection::{Connection, Loss};
 use crate::digest::Digest;
 use crate::message::{Answer, Ask, Question};
 use crate::text::Label;
+use crate::trust::Trust;
 use crate::words::Reason;
 
 /// Where a service listens, and the connection to it when there is one.

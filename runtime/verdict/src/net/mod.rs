@@ -3,11 +3,9 @@
 mod connection;
 mod endpoint;
 mod server;
-mod trust;
 
 pub use endpoint::{Endpoint, Given};
 pub use server::{Judge, Limits, Ruling, bind, serve};
-pub use trust::Trust;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 

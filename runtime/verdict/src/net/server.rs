@@ -18,13 +18,14 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 
-use super::{Reader, Trust};
+use super::Reader;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::frames::MAX_ASK;
 use crate::message::*;
 use crate::tainted::Tainted;
 use crate::text::{Code, Label};
+use crate::trust::Trust;
 use crate::words::Decided;
 
 /// Who judges.

@@ -15,11 +15,9 @@ use tokio::time::Instant;
 use super::breaker::{Breaker, Route};
 use super::decide::{Decision, decide};
 use super::{By, Router, Verdict, refused};
-use crate::digest::Digest;
-use crate::message::{Answer, Cache, Facts, Question, TaintedFacts};
+use crate::message::{Answer, Cache, Question};
 use crate::net::Endpoint;
-use crate::text::Label;
-use crate::words::{Gate, Op, Reason, Risk};
+use crate::words::Reason;
 
 #[derive(Debug)]
 pub struct Primary {
@@ -40,7 +38,7 @@ impl Primary {
     /// Asks something that nobody did, so that no agent's question waits for a service that is likely to be gone.
     async fn probe(self: Arc<Self>) {
         let deadline = Instant::now() + self.budget;
-        let given = self.endpoint.ask(&canary(), 0, deadline).await;
+        let given = self.endpoint.ask(&Question::canary(), 0, deadline).await;
         let now = Instant::now();
         let failed = !is_answer(decide(&given, now, deadline));
         self.breaker().probed(failed, now);
@@ -160,30 +158,4 @@ fn is_lost(verdict: &Verdict) -> bool {
 
 fn is_answer(decision: Decision) -> bool {
     matches!(decision, Decision::Allow | Decision::Deny(Reason::Denied))
-}
-
-/// Nothing in it is an agent's.
-fn canary() -> Question {
-    let label = |text| Label::new(text).expect("a name of ours");
-    Question {
-        op: Op::Exec,
-        rule: label("canary"),
-        risk: Risk::High,
-        policy: Digest::of("canary", b""),
-        facts: Facts {
-            hook: label("canary"),
-            container: label("canary"),
-            uid: 0,
-            exe: None,
-            fds: Default::default(),
-            ancestors: Vec::new(),
-            net: None,
-            taint: Vec::new(),
-            gate: Gate::Open,
-            writable_exe: false,
-        },
-        tainted: TaintedFacts::default(),
-        intent: None,
-        history: Vec::new(),
-    }
 }

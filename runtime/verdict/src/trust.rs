@@ -6,8 +6,6 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use tokio::net::UnixStream;
-
 use crate::error::{Error, Result};
 
 /// Whom a client takes for a verdict service.
@@ -50,7 +48,8 @@ impl Trust {
     }
 
     /// Checks who listens.
-    pub(super) fn check_peer(self, socket: &Path, stream: &UnixStream) -> Result<()> {
+    #[cfg(feature = "net")]
+    pub(crate) fn check_peer(self, socket: &Path, stream: &tokio::net::UnixStream) -> Result<()> {
         let peer = stream.peer_cred().map_err(|source| Error::Socket {
             action: "ask who listens on",
             path: socket.into(),
@@ -65,7 +64,7 @@ impl Trust {
         }
     }
 
-    pub(super) fn knows(self, user: u32) -> bool {
+    pub(crate) fn knows(self, user: u32) -> bool {
         user == 0 || self.user == Some(user)
     }
 }
