@@ -43,7 +43,7 @@ impl Frames {
     }
 
     /// The next content, when all of it is there. After an error there is no next one: nobody knows where it would begin.
-    pub fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+    pub fn take(&mut self) -> Result<Option<Vec<u8>>, Error> {
         let Some(header) = self.bytes.first_chunk::<HEADER>() else {
             return Ok(None);
         };
@@ -77,9 +77,9 @@ mod tests {
         for length in [0_u32, 11, u32::MAX] {
             let mut frames = Frames::new(10);
             frames.push(&length.to_be_bytes());
-            assert!(frames.next().is_err(), "{length}");
+            assert!(frames.take().is_err(), "{length}");
             frames.push(b"0123456789");
-            assert!(frames.next().is_err(), "{length}");
+            assert!(frames.take().is_err(), "{length}");
         }
     }
 
@@ -89,7 +89,7 @@ mod tests {
         let whole = frame(&text(10), 10).expect("fits");
         let mut frames = Frames::new(10);
         frames.push(&whole);
-        assert_eq!(frames.next().expect("valid").as_deref(), Some(&whole[4..]));
+        assert_eq!(frames.take().expect("valid").as_deref(), Some(&whole[4..]));
         assert!(!frames.is_amid());
         assert!(matches!(
             frame(&text(11), 10),

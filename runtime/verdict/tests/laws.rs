@@ -65,7 +65,7 @@ proptest! {
         let mut found = Vec::new();
         for piece in stream.chunks(cut) {
             frames.push(piece);
-            while let Some(content) = frames.next().expect("frames") {
+            while let Some(content) = frames.take().expect("frames") {
                 found.push(ToService::decode(&content).expect("we wrote it"));
             }
         }

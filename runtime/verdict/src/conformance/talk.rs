@@ -112,7 +112,7 @@ impl Talk {
         let begun = Instant::now();
         let mut piece = [0; 4096];
         loop {
-            if let Some(content) = self.frames.next().map_err(|error| error.to_string())? {
+            if let Some(content) = self.frames.take().map_err(|error| error.to_string())? {
                 let message = FromService::decode(&content).map_err(|error| error.to_string())?;
                 return Ok(Heard::Message(message));
             }

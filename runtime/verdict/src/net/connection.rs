@@ -4,19 +4,19 @@
 //! an answer to what was never asked, or was answered already, ends the connection, because who says such things can't
 //! be believed about the rest.
 
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::Reader;
+use super::table::{GiveUp, Table};
 use crate::error::{Error, Result};
 use crate::frames::MAX_ANSWER;
 use crate::message::*;
@@ -38,31 +38,6 @@ pub struct Loss {
     pub reason: Reason,
     /// The service may have seen the ask. What it never saw may be asked again elsewhere.
     pub sent: bool,
-}
-
-type Reply = Result<Answer, Reason>;
-
-#[derive(Debug)]
-struct Table {
-    rows: Mutex<Rows>,
-    slots: Arc<Semaphore>,
-    capacity: usize,
-    cancels: bool,
-}
-
-#[derive(Debug)]
-struct Rows {
-    last: u64,
-    waiting: HashMap<u64, Row>,
-    frames: mpsc::UnboundedSender<Vec<u8>>,
-    closed: Option<Reason>,
-}
-
-/// An ask that the service owes an answer; nobody waits for it when there is no sender.
-#[derive(Debug)]
-struct Row {
-    sender: Option<oneshot::Sender<Reply>>,
-    _slot: OwnedSemaphorePermit,
 }
 
 impl Connection {
@@ -97,17 +72,8 @@ impl Connection {
         let capacity = wire.min(hello.max_inflight.into());
         let slots = Arc::new(Semaphore::new(capacity));
         let (frames, queue) = mpsc::unbounded_channel();
-        let table = Arc::new(Table {
-            rows: Mutex::new(Rows {
-                last: 0,
-                waiting: HashMap::new(),
-                frames,
-                closed: None,
-            }),
-            slots: slots.clone(),
-            capacity,
-            cancels: hello.has(CANCEL),
-        });
+        let cancels = hello.has(CANCEL);
+        let table = Arc::new(Table::new(slots.clone(), capacity, cancels, frames));
         let read = tokio::spawn(read(table.clone(), reader)).abort_handle();
         let write = tokio::spawn(write(table.clone(), queue, writing)).abort_handle();
         Self {
@@ -119,7 +85,7 @@ impl Connection {
     }
 
     pub fn is_closed(&self) -> bool {
-        self.table.rows().closed.is_some()
+        self.table.is_closed()
     }
 
     /// Puts one question. Dropping it tells the service that the answer is not needed any more.
@@ -212,113 +178,6 @@ async fn write(
         if writing.write_all(&frame).await.is_err() {
             return table.close(Reason::Disconnected);
         }
-    }
-}
-
-impl Table {
-    fn rows(&self) -> MutexGuard<'_, Rows> {
-        // a panic elsewhere leaves rows that are whole
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Gives the ask its id and sends it, both under one lock: ids increase on the wire.
-    fn enter(
-        &self,
-        mut ask: Ask,
-        slot: OwnedSemaphorePermit,
-    ) -> Result<(Ask, oneshot::Receiver<Reply>), Loss> {
-        let unsent = |reason| Loss {
-            reason,
-            sent: false,
-        };
-        let mut rows = self.rows();
-        if rows.closed.is_some() {
-            return Err(unsent(Reason::Disconnected));
-        }
-        ask.id = rows.last + 1;
-        let message = ToService::Ask(Box::new(ask));
-        // an ask that is too long is too long for every service
-        let frame = message.encode().map_err(|error| Loss {
-            reason: error.reason(),
-            sent: true,
-        })?;
-        let ToService::Ask(ask) = message else {
-            return Err(unsent(Reason::Malformed));
-        };
-        rows.frames
-            .send(frame)
-            .map_err(|_| unsent(Reason::Disconnected))?;
-        rows.last = ask.id;
-        let (sender, answer) = oneshot::channel();
-        rows.waiting.insert(
-            ask.id,
-            Row {
-                sender: Some(sender),
-                _slot: slot,
-            },
-        );
-        Ok((*ask, answer))
-    }
-
-    fn deliver(&self, answer: Answer) -> Result<(), Reason> {
-        let row = self
-            .rows()
-            .waiting
-            .remove(&answer.id)
-            .ok_or(Reason::UnknownId)?;
-        if let Some(sender) = row.sender {
-            // nobody waits: the answer is late, which is a denial already
-            let _ = sender.send(Ok(answer));
-        }
-        Ok(())
-    }
-
-    fn give_up(&self, id: u64) {
-        let mut rows = self.rows();
-        let Some(row) = rows.waiting.get_mut(&id) else {
-            return;
-        };
-        row.sender = None;
-        if self.cancels
-            && let Ok(cancel) = ToService::Cancel(id).encode()
-        {
-            // a connection that is closed has forgotten the ask anyway
-            let _ = rows.frames.send(cancel);
-        }
-        let owed = rows
-            .waiting
-            .values()
-            .filter(|row| row.sender.is_none())
-            .count();
-        drop(rows);
-        // it owes as much as it may, and gives nothing: a new connection is the only way on
-        if owed >= self.capacity {
-            self.close(Reason::Timeout);
-        }
-    }
-
-    /// Whoever waits is denied with `reason`.
-    fn close(&self, reason: Reason) {
-        let mut rows = self.rows();
-        rows.closed.get_or_insert(reason);
-        self.slots.close();
-        for (_, row) in rows.waiting.drain() {
-            if let Some(sender) = row.sender {
-                let _ = sender.send(Err(reason));
-            }
-        }
-    }
-}
-
-/// Whoever stops waiting, for whatever reason, says so.
-struct GiveUp<'a> {
-    table: &'a Table,
-    id: u64,
-}
-
-impl Drop for GiveUp<'_> {
-    fn drop(&mut self) {
-        self.table.give_up(self.id);
     }
 }
 

@@ -1,8 +1,10 @@
 //! Both ends of the socket.
 
 mod connection;
+mod conversation;
 mod endpoint;
 mod server;
+mod table;
 
 pub use endpoint::{Endpoint, Given};
 pub use server::{Judge, Limits, Ruling, bind, serve};
@@ -30,7 +32,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         let mut piece = [0; 4096];
         loop {
-            if let Some(content) = self.frames.next()? {
+            if let Some(content) = self.frames.take()? {
                 return Ok(Some(content));
             }
             match self.stream.read(&mut piece).await {

@@ -47,7 +47,7 @@ fn contents<'a>(limit: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Ve
     for piece in pieces {
         frames.push(piece);
         loop {
-            match frames.next() {
+            match frames.take() {
                 Ok(Some(content)) => found.push(content),
                 Ok(None) => break,
                 Err(_) => return (found, false),

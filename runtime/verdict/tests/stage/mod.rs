@@ -135,7 +135,7 @@ impl Talk {
         let mut frames = Frames::new(MAX_ASK);
         let mut piece = [0; 4096];
         loop {
-            while let Some(content) = frames.next().expect("our client frames well") {
+            while let Some(content) = frames.take().expect("our client frames well") {
                 let message = ToService::decode(&content).expect("our client speaks well");
                 self.note(&message);
                 for bytes in self.reply(message) {
