@@ -33,8 +33,9 @@ setup: ## install the Debian packages that are missing, check that Rust is there
 	@cargo clippy --version >/dev/null && cargo fmt --version >/dev/null || \
 		{ echo 'make: Rust is missing, or its clippy or rustfmt: install the stable toolchain with rustup' >&2; exit 1; }
 
-build: ## build the runtime, without a dynamic linker: target/release/sevorix
+build: ## build the runtime, without a dynamic linker, and the verdict service: target/release/sevorix, sevorix-slm
 	cargo --locked build-static
+	cargo build --release --locked -p sevorix-jury
 
 fmt: ## format the Rust code
 	cargo fmt --all
@@ -95,7 +96,7 @@ demo: setup build ## an agent's container under sevorix, told in plain words
 	@integration/demo/run $(sevorix)
 
 install: build ## install to PREFIX (/usr/local), policies to /usr/share/sevorix, and tell the engines found here: ENGINES='docker containerd podman'
-	install -D -m755 $(sevorix) $(DESTDIR)$(PREFIX)/bin/sevorix
+	install -D -m755 -t $(DESTDIR)$(PREFIX)/bin $(sevorix) $(sevorix)-slm
 	install -D -m644 -t $(DESTDIR)/usr/share/sevorix configs/config.toml
 	install -D -m644 -t $(DESTDIR)/usr/share/sevorix/policies.d configs/policies.d/*.toml
 	install -D -m644 -t $(DESTDIR)/usr/share/sevorix/presets.d configs/presets.d/*.toml
@@ -103,7 +104,7 @@ install: build ## install to PREFIX (/usr/local), policies to /usr/share/sevorix
 
 uninstall: ## take the engines' configuration back, and remove the binary
 	$(if $(ENGINES),$(PREFIX)/bin/sevorix uninstall $(ENGINES))
-	rm -f $(DESTDIR)$(PREFIX)/bin/sevorix
+	rm -f $(DESTDIR)$(PREFIX)/bin/sevorix $(DESTDIR)$(PREFIX)/bin/sevorix-slm
 	rm -rf $(DESTDIR)/usr/share/sevorix
 
 deny: ## licences, advisories and sources of the dependencies, where cargo-deny is installed

@@ -88,6 +88,9 @@ _sevorix() {
             sevorix,update)
                 cmd="sevorix__subcmd__update"
                 ;;
+            sevorix,verdict)
+                cmd="sevorix__subcmd__verdict"
+                ;;
             sevorix__subcmd__help,checkpoint)
                 cmd="sevorix__subcmd__help__subcmd__checkpoint"
                 ;;
@@ -160,6 +163,9 @@ _sevorix() {
             sevorix__subcmd__help,update)
                 cmd="sevorix__subcmd__help__subcmd__update"
                 ;;
+            sevorix__subcmd__help,verdict)
+                cmd="sevorix__subcmd__help__subcmd__verdict"
+                ;;
             *)
                 ;;
         esac
@@ -167,7 +173,7 @@ _sevorix() {
 
     case "${cmd}" in
         sevorix)
-            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status install uninstall policy explain help"
+            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status install uninstall policy explain verdict help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -449,7 +455,7 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help)
-            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status install uninstall policy explain help"
+            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status install uninstall policy explain verdict help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -785,6 +791,20 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help__subcmd__update)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__help__subcmd__verdict)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1198,6 +1218,28 @@ _sevorix() {
                     return 0
                     ;;
                 --mem-bw-schema)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__verdict)
+            opts="-h --socket --patience --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --patience)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

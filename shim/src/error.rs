@@ -17,6 +17,8 @@ pub enum Error {
     Install(#[from] crate::install::Error),
     #[error(transparent)]
     Policy(#[from] sevorix_policy::Error),
+    #[error(transparent)]
+    Verdict(#[from] sevorix_verdict::Error),
     /// The words make no command line.
     #[error("{0}")]
     Usage(String),
@@ -69,6 +71,7 @@ impl Error {
             Self::Container(error) => error.hint(),
             Self::Install(error) => Some(error.hint()),
             Self::Policy(error) => Some(error.hint()),
+            Self::Verdict(error) => Some(error.hint()),
             Self::Usage(_) => Some("see sevorix --help".into()),
             _ => None,
         }

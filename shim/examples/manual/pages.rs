@@ -14,8 +14,11 @@ use sevorix::grammar::{Flag, Grammar};
 /// Every generated file: where it belongs, seen from the crate's folder, and its text.
 pub fn all() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
-    for command in commands() {
-        let name = command.get_name().to_string();
+    for command in commands().into_iter().chain(service()) {
+        let name = command
+            .get_display_name()
+            .unwrap_or(command.get_name())
+            .to_string();
         let mut text = Vec::new();
         Man::new(command)
             .section("8")
@@ -52,9 +55,18 @@ fn commands() -> Vec<Command> {
     commands
 }
 
+/// The verdict service, whose grammar is clap's own.
+fn service() -> Vec<Command> {
+    let mut whole = sevorix_jury::command();
+    whole.build();
+    let verbs = whole.get_subcommands().cloned();
+    verbs.chain([whole.clone()]).collect()
+}
+
 const STATUS: &str = "Exit status: 0 when it is done, 1 when it failed. run and exec in the foreground end as the \
     process in the container does: with its status, or 128 and the number of the signal that ended it; exec gives 255 when \
-    it failed itself. install and uninstall give 2 for a wrong command line";
+    it failed itself. install and uninstall give 2 for a wrong command line; verdict gives 1 for a service that \
+    does not conform, 3 when nobody listens";
 
 fn program() -> Command {
     let (whole, verbs) = cli::grammars();

@@ -24,6 +24,7 @@ mod start;
 mod state;
 mod status;
 mod update;
+mod verdict;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -76,6 +77,10 @@ pub static VERBS: &[Verb] = &[
     operators(&install::Uninstall::GRAMMAR, install::uninstall),
     operators(&policy::Policy::GRAMMAR, policy::run),
     operators(&explain::Explain::GRAMMAR, explain::run),
+    Verb {
+        failure: verdict::CANNOT_TELL,
+        ..operators(&verdict::Verdict::GRAMMAR, verdict::run)
+    },
 ];
 
 pub type Run = fn(&Globals, &[OsString]) -> Result<u8>;

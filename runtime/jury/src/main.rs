@@ -1,0 +1,7 @@
+//! The binary `sevorix-slm`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sevorix_jury::main()
+}
