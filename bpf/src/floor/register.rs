@@ -124,14 +124,12 @@ pub(super) fn free_slot(maps: &Maps) -> Result<(u32, types::container)> {
     Ok((slot, types::container::default()))
 }
 
-/// Containers under the same policy share its tables. The tables of the last few that were used stay for the next
-/// container: to make them takes the kernel longer than all the rest of a container's start.
+/// Containers under the same policy share its tables.
 fn share_policy(maps: &Maps, image: &Image, policy_id: u64, hasher: Hasher) -> Result<u32> {
     let all = policies(maps)?;
     if let Some((slot, _)) = all.iter().find(|(_, policy)| policy.policy_id == policy_id) {
         return Ok(*slot);
     }
-    free_unused(maps, &all)?;
     let slot = free_policy_slot(maps)?;
     let paths = tables::paths(image, hasher);
     let table = pins::new_map_with(
@@ -181,8 +179,9 @@ fn free_policy_slot(maps: &Maps) -> Result<u32> {
     Ok(slot)
 }
 
-/// Makes room for one more among the policies that nobody is under.
-fn free_unused(maps: &Maps, all: &[(u32, types::policy)]) -> Result<()> {
+/// The tables of a few policies stay for the next container when nobody is under them any more, those of `latest` among
+/// them: to make them takes the kernel longer than all the rest of a container's start.
+fn free_unused(maps: &Maps, latest: u32) -> Result<()> {
     let containers = containers(maps)?;
     let is_used = |slot: u32| {
         let mut living = containers
@@ -190,14 +189,15 @@ fn free_unused(maps: &Maps, all: &[(u32, types::policy)]) -> Result<()> {
             .filter(|(_, container)| container.cgroup_id != 0);
         living.any(|(_, container)| container.policy_slot == slot)
     };
-    let unused: Vec<u32> = all
+    let unused: Vec<u32> = policies(maps)?
         .iter()
         .filter(|(slot, policy)| policy.policy_id != 0 && !is_used(*slot))
         .map(|(slot, _)| *slot)
         .collect();
-    let too_many = (unused.len() + 1).saturating_sub(UNUSED_POLICIES);
+    let too_many = unused.len().saturating_sub(UNUSED_POLICIES);
     unused
         .into_iter()
+        .filter(|slot| *slot != latest)
         .take(too_many)
         .try_for_each(|slot| free_policy(maps, slot))
 }
@@ -255,6 +255,7 @@ pub(super) fn release(_lock: &Lock, maps: &Maps, container: Container) -> Result
     };
     set(&maps.containers, &slot, &free)?;
     remove_mounts(maps, slot, &old)?;
+    free_unused(maps, old.policy_slot)?;
     set_gate(maps, None)
 }
 
