@@ -21,6 +21,12 @@ static __always_inline bool allowed(verdict_t verdict)
 	return !(verdict & ANSWER_ACTION) && !(verdict >> VERDICT_REASON_SHIFT);
 }
 
+/* Allowed, or only reported. */
+static __always_inline bool lets_through(verdict_t verdict)
+{
+	return allowed(verdict) || ((verdict & ANSWER_AUDIT) && !(verdict >> VERDICT_REASON_SHIFT));
+}
+
 static __always_inline __u32 answer_for(__u64 answers, enum access access)
 {
 	return (answers >> (16 * access)) & 0xffff;

@@ -6,12 +6,6 @@
  */
 #include "net.h"
 
-/* What is only reported was reported before. */
-static __always_inline bool lets_through(verdict_t verdict)
-{
-	return allowed(verdict) || ((verdict & ANSWER_AUDIT) && !(verdict >> VERDICT_REASON_SHIFT));
-}
-
 /* NULL: made outside, or before the container had its label. */
 static __always_inline struct container *owner_of(const struct owned *owned)
 {

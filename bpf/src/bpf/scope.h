@@ -23,6 +23,7 @@ struct walk {
 	struct name name; /* the component that is looked at */
 	__u64 component; /* its hash */
 	__u64 own, below; /* what was found */
+	__u32 words, words_below; /* the sets of word rules */
 	__u32 guards;
 	__u32 mount;
 	__u32 mount_depth; /* components from the superblock's root to the mount */
@@ -31,6 +32,8 @@ struct walk {
 
 struct agent {
 	struct label label;
+	__u32 notes; /* programs of this exec with rules on their command lines */
+	__u32 reserved;
 	struct walk walk;
 };
 

@@ -69,6 +69,7 @@ pub(super) struct Maps {
     pub policies: MapHandle,
     pub policy_paths: MapHandle,
     pub policy_names: MapHandle,
+    pub policy_words: MapHandle,
     pub policy_nets: MapHandle,
     pub policy_port_sets: MapHandle,
     pub networks: MapHandle,
@@ -89,6 +90,7 @@ impl Maps {
             policies: one("policies")?,
             policy_paths: one("policy_paths")?,
             policy_names: one("policy_names")?,
+            policy_words: one("policy_words")?,
             policy_nets: one("policy_nets")?,
             policy_port_sets: one("policy_port_sets")?,
             networks: one("networks")?,
@@ -123,6 +125,7 @@ pub(super) fn make_ready_map(boot: Boot) -> Result<MapHandle> {
         size_of::<u32>(),
         size_of::<Boot>(),
         1,
+        0,
     )?;
     set(&ready, &0_u32, &boot)?;
     Ok(ready)
@@ -141,10 +144,12 @@ pub(super) fn new_map(
     key: usize,
     value: usize,
     entries: usize,
+    flags: u32,
 ) -> Result<MapHandle> {
     let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let options = libbpf_rs::libbpf_sys::bpf_map_create_opts {
         sz: size_of::<libbpf_rs::libbpf_sys::bpf_map_create_opts>() as u64,
+        map_flags: flags,
         ..Default::default()
     };
     MapHandle::create(

@@ -2,10 +2,12 @@
 
 use std::os::fd::AsRawFd;
 use std::path::Path;
+use std::time::SystemTime;
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType};
 use sevorix_policy::Image;
 
+use super::beginning::Beginning;
 use super::bytes::{Abi, bytes};
 use super::cgroup::{Cgroup, Living};
 use super::hash::Hasher;
@@ -23,6 +25,8 @@ pub struct Registration<'a> {
     pub image: &'a Image,
     /// What it has mounted. Nothing else can be opened.
     pub mounts: &'a [Mount],
+    /// What changed since then, the container may have written. `None`: since now.
+    pub began: Option<SystemTime>,
     /// Our own process in it, which is the agent from its next exec on.
     pub init: Option<libc::pid_t>,
 }
@@ -49,10 +53,13 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
         slot,
         generation: old.generation,
     };
+    let beginning = Beginning::at(new.began)?;
     let taken = types::container {
         cgroup_id: cgroup.id,
         policy_id: new.image.policy_id(),
         epoch: boot.next_epoch,
+        began: beginning.since_1970,
+        began_since_boot: beginning.since_boot,
         generation: old.generation,
         policy_slot,
     };
@@ -107,15 +114,19 @@ fn share_policy(maps: &Maps, image: &Image, hasher: Hasher) -> Result<u32> {
             limit: "there is no room for another policy".into(),
             way_out: "let more containers share a policy, or remove some".into(),
         })?;
-    fill(&maps.policy_paths, *slot, &tables::paths(image, hasher))?;
-    fill(&maps.policy_names, *slot, &tables::names(image, hasher))?;
+    fill(&maps.policy_paths, *slot, &tables::paths(image, hasher), 0)?;
+    fill(&maps.policy_names, *slot, &tables::names(image, hasher), 0)?;
+    if tables::has_words(image) {
+        let large = libbpf_rs::libbpf_sys::BPF_F_NO_PREALLOC;
+        fill(&maps.policy_words, *slot, &tables::words(image), large)?;
+    }
     network::fill(maps, *slot, image)?;
     set(&maps.policies, slot, &tables::policy(image, hasher))?;
     Ok(*slot)
 }
 
 /// A table of a policy, written whole before it can be found.
-fn fill<V: Abi>(outer: &MapHandle, slot: u32, all: &[(u64, V)]) -> Result<()> {
+fn fill<V: Abi>(outer: &MapHandle, slot: u32, all: &[(u64, V)], flags: u32) -> Result<()> {
     let name = outer.name().to_string_lossy().into_owned();
     let table = pins::new_map(
         MapType::Hash,
@@ -123,6 +134,7 @@ fn fill<V: Abi>(outer: &MapHandle, slot: u32, all: &[(u64, V)]) -> Result<()> {
         size_of::<u64>(),
         size_of::<V>(),
         all.len().max(1),
+        flags,
     )?;
     for (key, value) in all {
         set(&table, key, value)?;
@@ -204,6 +216,7 @@ fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
     set(&maps.policies, &slot, &types::policy::default())?;
     network::clear(maps, slot)?;
     remove_entry(&maps.policy_paths, &slot)?;
+    remove_entry(&maps.policy_words, &slot)?;
     remove_entry(&maps.policy_names, &slot)
 }
 

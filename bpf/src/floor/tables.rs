@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sevorix_policy::{Action, Answer, Answers, Image, NamePattern};
+use sevorix_policy::{Action, Answer, Answers, Image, NamePattern, WordRule, WordSet};
 
 use super::hash::{Hasher, extension_name, literal_name};
 use super::skeleton::types;
@@ -10,15 +10,23 @@ use super::skeleton::types;
 const GUARDS: u64 = 1;
 const HAS_CHILDREN: u64 = 2;
 const HAS_NAMES: u32 = 1;
+const TELLS_ORIGINS: u32 = 2;
+const HAS_WORDS: u32 = 4;
 
 pub(super) fn policy(image: &Image, hasher: Hasher) -> types::policy {
     types::policy {
         policy_id: image.policy_id(),
         root: hasher.root(),
-        flags: if image.names.is_empty() { 0 } else { HAS_NAMES },
+        flags: flag(!image.names.is_empty(), HAS_NAMES)
+            | flag(image.tells_what_was_written(), TELLS_ORIGINS)
+            | flag(has_words(image), HAS_WORDS),
         written: pack(image.written),
         jit: pack(image.jit),
     }
+}
+
+fn flag(holds: bool, flag: u32) -> u32 {
+    if holds { flag } else { 0 }
 }
 
 pub(super) fn paths(image: &Image, hasher: Hasher) -> Vec<(u64, types::path_node)> {
@@ -32,6 +40,7 @@ pub(super) fn paths(image: &Image, hasher: Hasher) -> Vec<(u64, types::path_node
             Some((last, parent)) => (&**last, place(hasher, parent)),
             None => (&b""[..], 0),
         };
+        let [own_words, child_words, below_words] = node.words;
         let has_children = parents.contains(&node.path[..]);
         let flags =
             if node.guards { GUARDS } else { 0 } | if has_children { HAS_CHILDREN } else { 0 };
@@ -41,6 +50,10 @@ pub(super) fn paths(image: &Image, hasher: Hasher) -> Vec<(u64, types::path_node
             child: pack_all(&node.child),
             below: pack_all(&node.below),
             flags,
+            own_words,
+            child_words,
+            below_words,
+            reserved: 0,
             name: literal_name(last),
         }
     };
@@ -61,6 +74,45 @@ pub(super) fn names(image: &Image, hasher: Hasher) -> Vec<(u64, types::name_node
         (key, types::name_node { answers, name })
     };
     image.names.iter().map(entry).collect()
+}
+
+/// Beside the empty set.
+pub(super) fn has_words(image: &Image) -> bool {
+    image.word_sets.len() > 1
+}
+
+/// The empty set, which is the first, has no entry.
+pub(super) fn words(image: &Image) -> Vec<(u64, types::word_set)> {
+    let sets = image.word_sets.iter().enumerate().skip(1);
+    sets.map(|(number, set)| (number as u64, word_set(set)))
+        .collect()
+}
+
+fn word_set(set: &WordSet) -> types::word_set {
+    let automaton = set.automaton();
+    let states = |words| types::states { words };
+    let lifts = |rule: &WordRule| rule.answer.action == Action::Allow;
+    let mut entry = types::word_set {
+        stays: states(automaton.stays),
+        rests: states(automaton.rests),
+        starts: states(automaton.starts),
+        count: u16::try_from(set.rules.len()).unwrap_or(u16::MAX),
+        too_long: pack(set.too_long),
+        carried: set.carried,
+        lifts: u16::from(set.rules.iter().any(lifts)),
+        ..Default::default()
+    };
+    for (entry, moves) in entry.moves.iter_mut().zip(automaton.moves.iter()) {
+        *entry = states(*moves);
+    }
+    let rules = set.rules.iter().zip(automaton.ends);
+    for (entry, (rule, end)) in entry.rules.iter_mut().zip(rules) {
+        *entry = types::word_rule {
+            end,
+            answer: pack(rule.answer),
+        };
+    }
+    entry
 }
 
 /// The deepest node on the way to a path, and how many components lie behind it.

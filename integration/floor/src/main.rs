@@ -21,11 +21,15 @@ fn main() -> ExitCode {
         ["cases"] => cases::run(""),
         ["cases", filter] => cases::run(filter),
         ["agreement", acts] => acts.parse().map_err(Into::into).and_then(agreement::run),
+        ["commands", policies] => policies
+            .parse()
+            .map_err(Into::into)
+            .and_then(agreement::commands::run),
         ["cost"] => cost::run(),
         ["load"] => sevorix_bpf::floor::Enforcer::ensure_loaded()
             .map(drop)
             .map_err(told),
-        _ => Err("usage: sevorix-floor cases [FILTER] | agreement ACTS | cost | load".into()),
+        _ => Err("usage: sevorix-floor cases [FILTER] | agreement ACTS | commands POLICIES | cost | load".into()),
     };
     match answer {
         Ok(()) => ExitCode::SUCCESS,

@@ -31,6 +31,7 @@ pub fn run() -> Result<()> {
             cgroup: &cgroup.path,
             image: &image,
             mounts: &Mount::of_process(std::process::id().try_into()?)?,
+            began: None,
             init: None,
         })?;
         println!("{name}: registered in {} ms", began.elapsed().as_millis());

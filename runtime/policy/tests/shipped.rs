@@ -196,7 +196,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "research-agent",
         "exec-written /tmp/tool",
-        "deny exec.rules[1]",
+        "deny exec.writable",
     ),
     ("research-agent", "listen 127.0.0.1:80", "deny net.listen"),
     ("locked", "exec /bin/sh", "allow exec.default"),

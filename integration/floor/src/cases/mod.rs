@@ -2,6 +2,7 @@
 
 mod code;
 mod files;
+mod origin;
 mod scope;
 mod tree;
 
@@ -83,6 +84,7 @@ pub fn run(filter: &str) -> Result<()> {
         stage.end()?;
     }
     failures += scope::run(&enforcer, filter)?;
+    failures += origin::run(&enforcer, filter)?;
     println!(
         "{count} cases on two file systems, {failures} failures; {} events lost",
         enforcer.lost_events().map_err(told)?

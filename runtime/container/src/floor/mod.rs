@@ -4,6 +4,7 @@
 //! anything of the image has run; `exec` joins it; `delete` takes it away. Whatever is in the way is an error: no
 //! container starts with less than it asked for.
 
+mod beginning;
 mod calls;
 mod host;
 mod plan;
@@ -41,6 +42,7 @@ impl Plan {
             cgroup: unified_folder(cgroup)?,
             image: self.image(),
             mounts: &mounts,
+            began: beginning::of_root(init),
             init: Some(init.as_raw()),
         })?;
         let place = Place {

@@ -60,7 +60,7 @@ fn arguments(values: &[Value]) -> Result<Vec<String>, InFile> {
     match globs[..before_last].iter().position(|glob| glob == REST) {
         None => Ok(globs),
         Some(index) => Err(values[index].refuse(
-            "stands for all arguments that are left, and nothing can follow it",
+            "** stands for all arguments that are left, and nothing can follow it",
             "write * for one argument, or move it to the end",
         )),
     }
@@ -72,9 +72,10 @@ fn argument(value: &Value) -> Result<String, InFile> {
             "is empty",
             "write one glob for each argument, ** for the rest",
         )),
-        glob if glob.contains('\0') => {
-            Err(value.refuse("holds a zero byte, which no argument has", "remove it"))
-        }
+        glob if glob.contains('\0') => Err(value.refuse(
+            "the glob holds a zero byte, which no argument has",
+            "remove it",
+        )),
         glob => Ok(glob.to_owned()),
     }
 }

@@ -16,7 +16,6 @@ pub struct Need {
 pub enum Feature {
     HostRules,
     ContentRules,
-    ArgumentRules,
     Ask,
     Taint,
     ServerName,
@@ -34,7 +33,6 @@ impl Feature {
         match self {
             Self::HostRules => "rules on host names",
             Self::ContentRules => "rules on sha256",
-            Self::ArgumentRules => "rules on argv",
             Self::Ask => "the action ask",
             Self::Taint => "taint labels",
             Self::ServerName => "rules on sni",
@@ -89,9 +87,6 @@ impl Policy {
         for rule in &self.exec.rules {
             if matches!(rule.program, Program::Content(_)) {
                 need(Feature::ContentRules, &rule.id);
-            }
-            if !rule.argv.is_empty() {
-                need(Feature::ArgumentRules, &rule.id);
             }
             if rule.action == Action::Ask {
                 need(Feature::Ask, &rule.id);
