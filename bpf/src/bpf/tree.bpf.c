@@ -114,7 +114,8 @@ static __always_inline verdict_t reach_of(struct subject *s, struct dentry *dent
 }
 
 /* A folder takes along all that lies in it. */
-static __always_inline bool stays_in_reach(struct subject *s, const struct reach *from, const struct reach *to, bool folder)
+static __always_inline bool stays_in_reach(struct subject *s, const struct reach *from, const struct reach *to,
+					   bool folder)
 {
 	if (!carry_the_same(from->own, to->own) || !carry_the_same_words(s, from->words, to->words))
 		return false;

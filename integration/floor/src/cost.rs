@@ -39,7 +39,22 @@ pub fn run() -> Result<()> {
             .map_err(told)
     })?;
     all("stranger again", |_| Ok(()))?;
+    stage.end()?;
+    let stage = Stage::new(&enforcer, ROOT, &stage::compiled(&strict_on_code())?)?;
+    all("agent, strict on code", |pid| {
+        enforcer
+            .label(pid.as_raw(), stage.container, false)
+            .map_err(told)
+    })?;
     stage.end()
+}
+
+/// The same, where what is written does not run, and the program that is executed has a rule on its command line.
+fn strict_on_code() -> String {
+    let strict = format!(
+        "writable = \"deny\"\nrules = [{{ path = \"{ROOT}/bin/good\", argv = [\"--force\", \"**\"], action = \"deny\" }}]"
+    );
+    policy().replace("writable = \"allow\"", &strict)
 }
 
 /// `depth` components below the root of the file system.
