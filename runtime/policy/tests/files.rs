@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sevorix_policy::{
-    Action, Asker, Config, Feature, Folders, InFile, Listen, Mode, Policy, Preset, RuleId,
+    Action, Asker, Config, Feature, Folders, InFile, Listen, Mode, Need, Policy, Preset, RuleId,
 };
 
 fn parse(text: &str) -> Result<Policy, InFile> {
@@ -115,6 +115,13 @@ fn what_the_kernel_alone_cannot_do_is_told_by_its_rule() {
     };
     assert_eq!(rules(Feature::ContentRules), ["exec.rules[2]"]);
     assert_eq!(rules(Feature::HostRules).len(), 4);
+    let lifting = parse(
+        "version = 1\n[exec]\ndefault = \"deny\"\nrules = [{ path = \"/a\", argv = [\"x\"], action = \"allow\" }]",
+    );
+    let needs_of_lifting = lifting.expect("valid").needs();
+    let named = |need: &Need| need.feature == Feature::ArgumentAllowances;
+    assert!(needs_of_lifting.iter().any(named));
+    assert_eq!(rules(Feature::ArgumentAllowances).len(), 0);
     assert_eq!(rules(Feature::ServerName), ["net.rules[4]"]);
     assert_eq!(
         rules(Feature::Ask),

@@ -119,14 +119,9 @@ fn line(chance: &mut Chance) -> Vec<String> {
 }
 
 fn policy(chance: &mut Chance) -> String {
-    let default = chance.one(&["allow", "allow", "deny", "ask"]);
     let writable = chance.one(&["allow", "deny", "ask", "kill"]);
-    let mut text = format!(
-        "version = 1\n[exec]\ndefault = \"{default}\"\nwritable = \"{writable}\"\nrules = [\n"
-    );
-    for path in ["/usr/lib/**", "/lib64/**"] {
-        text += &format!("  {{ path = \"{path}\", action = \"allow\" }},\n");
-    }
+    let mut text =
+        format!("version = 1\n[exec]\ndefault = \"allow\"\nwritable = \"{writable}\"\nrules = [\n");
     for _ in 0..1 + chance.below(5) {
         let path = chance.one(&[FOUND, WRITTEN, "/var/floor/plain/bin/*", "/var/floor/**"]);
         let action = chance.one(&["allow", "deny", "ask", "kill"]);

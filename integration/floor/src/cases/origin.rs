@@ -45,30 +45,9 @@ default = "allow"
 default = "allow"
 "#;
 
-/// The command lines that are allowed, and no others.
-const WORDS_ALLOWED: &str = r#"
-version = 1
-[exec]
-default  = "deny"
-writable = "allow"
-rules = [
-  { path = "/usr/lib/**", action = "allow" },
-  { path = "/lib64/**",   action = "allow" },
-  { path = "ROOT/bin/good", argv = ["status", "**"], action = "allow" },
-]
-[exec.jit]
-default = "allow"
-[file]
-default = "allow"
-"#;
-
 pub fn run(enforcer: &Enforcer, filter: &str) -> Result<usize> {
     let mut failures = 0;
-    for (policy, cases) in [
-        (WRITTEN, written()),
-        (WORDS, words()),
-        (WORDS_ALLOWED, words_allowed()),
-    ] {
+    for (policy, cases) in [(WRITTEN, written()), (WORDS, words())] {
         for case in cases.iter().filter(|case| case.name.contains(filter)) {
             failures += hold(enforcer, policy, case)?;
         }
@@ -280,23 +259,6 @@ fn words() -> Vec<Case> {
         }),
         allowed("X9 a program without rules, renamed", |root| {
             fs::rename(root.join("bin/gone"), root.join("bin/better"))
-        }),
-    ]
-}
-
-fn words_allowed() -> Vec<Case> {
-    fn line(root: &Path, words: &[&str]) -> io::Result<()> {
-        said(Command::new(root.join("bin/good")).args(words))
-    }
-    vec![
-        allowed("X9 a command line that is allowed", |root| {
-            line(root, &["status", "-s"])
-        }),
-        expect("X9 a command line that is not", Outcome::Killed, |root| {
-            line(root, &["push"])
-        }),
-        denied("X9 a program without such a rule", |root| {
-            execute(&root.join("bin/gone"))
         }),
     ]
 }

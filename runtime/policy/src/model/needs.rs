@@ -16,6 +16,7 @@ pub struct Need {
 pub enum Feature {
     HostRules,
     ContentRules,
+    ArgumentAllowances,
     Ask,
     Taint,
     ServerName,
@@ -33,6 +34,7 @@ impl Feature {
         match self {
             Self::HostRules => "rules on host names",
             Self::ContentRules => "rules on sha256",
+            Self::ArgumentAllowances => "rules on argv that allow what exec.default refuses",
             Self::Ask => "the action ask",
             Self::Taint => "taint labels",
             Self::ServerName => "rules on sni",
@@ -87,6 +89,11 @@ impl Policy {
         for rule in &self.exec.rules {
             if matches!(rule.program, Program::Content(_)) {
                 need(Feature::ContentRules, &rule.id);
+            }
+            // the line may run, and the program may not be mapped
+            let allows = !rule.argv.is_empty() && rule.action == Action::Allow;
+            if allows && self.exec.default != Action::Allow {
+                need(Feature::ArgumentAllowances, &rule.id);
             }
             if rule.action == Action::Ask {
                 need(Feature::Ask, &rule.id);
