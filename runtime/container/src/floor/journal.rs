@@ -122,9 +122,8 @@ impl Journal {
 
     fn append(&self, list: &str, entries: Vec<Entry>) -> Result<()> {
         let [older, newer] = self.parts(list);
-        let mut seq = self.entries(list).last().map_or(0, |entry| entry.seq);
-        for entry in entries {
-            seq += 1;
+        let last = self.entries(list).last().map_or(0, |entry| entry.seq);
+        for (seq, entry) in (last + 1..).zip(entries) {
             let mut line = serde_json::to_vec(&Entry { seq, ..entry })
                 .map_err(std::io::Error::from)
                 .on("encode", &newer)?;
@@ -145,7 +144,7 @@ impl Journal {
 
     /// A line that a crash cut off is none.
     fn entries(&self, list: &str) -> Vec<Entry> {
-        let parts = self.parts(list).map(|path| fs::read(path));
+        let parts = self.parts(list).map(fs::read);
         let lines = parts
             .iter()
             .flatten()
