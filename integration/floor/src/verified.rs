@@ -142,7 +142,7 @@ mod tests {
             assert_eq!(fields.len(), 2 + KERNELS.len(), "{line}");
             assert!(fields[1].starts_with("lsm/") || fields[1].starts_with("cgroup/"));
             let is_count = |field: &&str| *field == "-" || field.parse::<u64>().is_ok();
-            assert!(fields[2..].iter().all(|field| is_count(field)), "{line}");
+            assert!(fields[2..].iter().all(is_count), "{line}");
             assert!(fields[2..].iter().any(|field| *field != "-"), "{line}");
         }
     }
