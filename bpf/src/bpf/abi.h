@@ -37,6 +37,8 @@ struct container {
 	__u64 cgroup_id; /* 0: the slot is free */
 	__u64 policy_id;
 	__u64 epoch; /* of this container under this policy; never used twice */
+	__u64 began; /* in ns since 1970: what changed later, it may have written */
+	__u64 began_since_boot; /* the same moment; 0: before boot */
 	__u32 generation; /* moves when the slot is given back, so that the labels of its last owner mean nothing */
 	__u32 policy_slot;
 	__u64 told_until; /* ns since boot: what is allowed until then is reported, too. 0: it is not */
@@ -54,7 +56,12 @@ struct label {
 	__u32 reserved;
 };
 
-enum policy_flags { POLICY_NAMES = 1 /* it has rules on names */, POLICY_ENDINGS = 2 /* on what follows the last dot, too */ };
+enum policy_flags {
+	POLICY_NAMES = 1, /* it has rules on names */
+	POLICY_ENDINGS = 2, /* on what follows the last dot, too */
+	POLICY_ORIGINS = 4, /* it tells what the container wrote from what it was given */
+	POLICY_WORDS = 8, /* it has rules on command lines */
+};
 
 struct policy {
 	__u64 policy_id;
@@ -83,6 +90,10 @@ struct path_node {
 	__u64 child; /* of what lies directly in it */
 	__u64 below; /* of what lies deeper */
 	__u64 flags;
+	__u16 own_words; /* the set of word rules, if this object is a program */
+	__u16 child_words;
+	__u16 below_words;
+	__u16 reserved;
 	struct name name;
 };
 
@@ -93,6 +104,34 @@ enum name_kind { NAME_LITERAL = 1, NAME_EXTENSION = 2 };
 struct name_node {
 	__u64 answers; /* rule 0: says nothing about that access */
 	struct name name;
+};
+
+#define LINE_MOST 4088 /* bytes of a command line that are judged */
+#define LINE_ROOM 4096
+#define STATE_WORDS 4
+#define WORD_RULES 32
+
+/* States of an automaton, a bit each. */
+struct states {
+	__u64 words[STATE_WORDS];
+};
+
+struct word_rule {
+	__u16 end; /* the state in which it fits */
+	__u16 answer;
+};
+
+/* The rules on command lines that meet at one program. */
+struct word_set {
+	struct states moves[256]; /* for each byte the states that it leads one further from; 0 ends a word */
+	struct states stays; /* the states that bytes of a word may leave as they are */
+	struct states rests; /* those that the end of a word may, too */
+	struct states starts;
+	struct word_rule rules[WORD_RULES];
+	__u16 count;
+	__u16 too_long; /* the answer for a line of more than LINE_MOST bytes */
+	__u16 carried; /* equal for sets between whose programs a rename changes nothing that is enforced */
+	__u16 lifts; /* one of them may allow what the default refuses */
 };
 
 /* Where a superblock, or a part of it, is mounted in a container; and the folders on the way there. */
@@ -133,6 +172,7 @@ enum reason {
 	REASON_RULE,
 	REASON_NO_VERDICT, /* a rule says ask, and nobody has allowed it */
 	REASON_CROSSES_RULES, /* a rename or link would carry an object out of a rule's reach */
+	REASON_TOO_LONG, /* a command line, and a rule on it could apply */
 	FIRST_FLOOR = 16,
 	REASON_NO_MEMORY = FIRST_FLOOR,
 	REASON_STALE_LABEL,

@@ -21,7 +21,7 @@ static __always_inline bool allowed(verdict_t verdict)
 	return !(verdict & ANSWER_ACTION) && !(verdict >> VERDICT_REASON_SHIFT);
 }
 
-/* Where nothing is reported: what is only reported is done elsewhere, if at all. */
+/* Allowed, or only reported: where nothing is reported, that is done elsewhere, if at all. */
 static __always_inline bool lets_through(verdict_t verdict)
 {
 	return allowed(verdict) || ((verdict & ANSWER_AUDIT) && !(verdict >> VERDICT_REASON_SHIFT));

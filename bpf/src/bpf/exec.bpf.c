@@ -3,7 +3,7 @@
  * What may run: the same answers when a program is executed, when its interpreter is, and when any file is mapped as
  * code, so that a loader started by hand, a preloaded library or a copy in memory meets them too.
  */
-#include "object.h"
+#include "command.h"
 
 /* A file without a name has no answer of its own. */
 static __always_inline bool has_path(struct dentry *dentry)
@@ -13,9 +13,34 @@ static __always_inline bool has_path(struct dentry *dentry)
 	return inode && inode->i_nlink && !is_nameless(dentry->d_sb);
 }
 
-static __always_inline verdict_t judge_code(struct subject *s, struct dentry *dentry)
+/* X2, X6, X11: what exec.writable says of this content. */
+static __always_inline __u32 judge_origin(struct subject *s, struct inode *inode)
 {
-	return has_path(dentry) ? judge_object(s, dentry, 1 << EXEC) : refuse(REASON_NO_PATH);
+	__u32 answer = answer_on_written(s);
+
+	return answer && was_written(s, inode) ? answer : ALLOW;
+}
+
+static __always_inline verdict_t judge_code(struct subject *s, struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	__u32 origin = judge_origin(s, file->f_inode);
+	struct memory memory;
+
+	if (!has_path(dentry))
+		return refuse(REASON_NO_PATH);
+	memory = memory_of(s, dentry, dentry->d_inode);
+	if (!origin && allowed_before(&memory, 1 << EXEC))
+		return ALLOW;
+	return stricter(judge_and_remember(s, dentry, 1 << EXEC, &memory), origin);
+}
+
+/* X12: mapped now, written to later. */
+static __always_inline verdict_t keep_as_code(struct subject *s, struct file *file, verdict_t verdict)
+{
+	__u32 answer = answer_on_written(s);
+
+	return answer && lets_through(verdict) ? stricter(verdict, note_code(s, file->f_inode, answer)) : verdict;
 }
 
 /* Its mount tells: the flag in f_mode has had more than one value. */
@@ -34,12 +59,16 @@ static __always_inline verdict_t judge_backed_code(struct subject *s, struct fil
 	if (!dentry || !bpf_ksym_exists(bpf_rdonly_cast))
 		return refuse(REASON_UNREADABLE);
 	dentry = bpf_rdonly_cast(dentry, bpf_core_type_id_kernel(struct dentry));
-	return has_path(dentry) ? judge_place(s, dentry, 1 << EXEC) : refuse(REASON_NO_PATH);
+	if (!has_path(dentry))
+		return refuse(REASON_NO_PATH);
+	return stricter(judge_place(s, dentry, 1 << EXEC), judge_origin(s, file->f_inode));
 }
 
 static __always_inline verdict_t judge_mapped(struct subject *s, struct file *file)
 {
-	return is_backing(file) ? judge_backed_code(s, file) : judge_code(s, file->f_path.dentry);
+	verdict_t verdict = is_backing(file) ? judge_backed_code(s, file) : judge_code(s, file);
+
+	return keep_as_code(s, file, verdict);
 }
 
 static __always_inline verdict_t judge_jit(struct subject *s)
@@ -61,13 +90,17 @@ static __always_inline verdict_t judge_jit(struct subject *s)
 SEC("lsm/bprm_check_security")
 int BPF_PROG(check_program, struct linux_binprm *bprm, int ret)
 {
+	verdict_t verdict;
 	struct subject s;
 
 	if (ret)
 		return ret;
 	if (!find_subject(&s))
 		return 0;
-	return finish(&s, OP_EXEC, judge_code(&s, bprm->file->f_path.dentry), -EACCES);
+	verdict = judge_code(&s, bprm->file);
+	if (wait_for_line(&s, bprm, &verdict))
+		return 0;
+	return finish(&s, OP_EXEC, verdict, -EACCES);
 }
 
 /* R16: the permissive set-up phase of our own init ends where its memory is replaced. */
@@ -93,7 +126,7 @@ int BPF_PROG(map_code, struct file *file, unsigned long reqprot, unsigned long p
 	if (!(prot & PROT_EXEC) || !subject_of_current(&s))
 		return 0;
 	if (file)
-		verdict = judge_code(&s, file->f_path.dentry);
+		verdict = keep_as_code(&s, file, judge_code(&s, file));
 	if ((prot & PROT_WRITE) && allowed(verdict))
 		verdict = judge_jit(&s);
 	return finish(&s, OP_MAP_EXEC, verdict, -EACCES);

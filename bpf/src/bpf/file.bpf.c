@@ -2,7 +2,7 @@
  *
  * Files that exist: opened, received, cut, given other attributes.
  */
-#include "object.h"
+#include "origin.h"
 
 /* The open of a layer below an overlay file, which was judged itself: the kernel's own mount of the layer, or, before
  * 6.5, the layer's inode under the overlay's path. */
@@ -100,19 +100,44 @@ static __always_inline verdict_t judge_file(struct subject *s, struct file *file
 	return verdict;
 }
 
+/* A descriptor that this process gets: what can be written through it is from then on this container's. */
+static __always_inline verdict_t judge_descriptor(struct subject *s, struct file *file)
+{
+	__u32 accesses = accesses_of(file);
+	verdict_t verdict = judge_file(s, file, accesses);
+
+	if (!(accesses & (1 << WRITE)) || !lets_through(verdict))
+		return verdict;
+	return stricter(verdict, judge_writer(s, file->f_inode));
+}
+
+/* Overlayfs opens the layer's file, where it is judged when memory that it was mapped into becomes code. */
+static __always_inline verdict_t judge_layer(struct subject *s, struct file *file)
+{
+	return (file->f_mode & FMODE_WRITE) ? judge_writer(s, file->f_inode) : ALLOW;
+}
+
 /* F1-F16: whatever name, link, mount or call led to the file. What exec opens is judged when it is run or mapped. */
 SEC("lsm/file_open")
 int BPF_PROG(open_file, struct file *file, int ret)
 {
+	verdict_t verdict;
 	struct subject s;
 
 	if (ret)
 		return ret;
 	if (!recognise(&s))
 		return 0;
-	if ((file->f_flags & OPENED_FOR_EXEC) || is_open_of_layer(&s, file))
+	if (file->f_flags & OPENED_FOR_EXEC)
 		return 0;
-	return finish(&s, OP_OPEN, judge_file(&s, file, accesses_of(file)), -EACCES);
+	if (is_open_of_layer(&s, file)) {
+		verdict = judge_layer(&s, file);
+		if (allowed(verdict))
+			return 0;
+	} else {
+		verdict = judge_descriptor(&s, file);
+	}
+	return finish(&s, OP_OPEN, verdict, -EACCES);
 }
 
 /* F25: a descriptor from somebody else is worth what opening the file would be. */
@@ -125,7 +150,7 @@ int BPF_PROG(receive_file, struct file *file, int ret)
 		return ret;
 	if (!recognise(&s))
 		return 0;
-	return finish(&s, OP_OPEN, judge_file(&s, file, accesses_of(file)), -EACCES);
+	return finish(&s, OP_OPEN, judge_descriptor(&s, file), -EACCES);
 }
 
 static __always_inline verdict_t judge_change_of(struct subject *s, struct dentry *dentry)

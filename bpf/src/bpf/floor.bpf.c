@@ -4,6 +4,7 @@
  * they are one translation unit, so that they share the maps and the big functions without a linker.
  */
 #include "cgroup.bpf.c"
+#include "command.bpf.c"
 #include "exec.bpf.c"
 #include "file.bpf.c"
 #include "harden.bpf.c"
@@ -14,6 +15,7 @@
 /* Types that no map of this object names, but the Rust side writes and reads: clang describes what a variable has. */
 struct path_node path_node_type;
 struct name_node name_node_type;
+struct word_set word_set_type;
 struct event event_type;
 struct net_key net_key_type;
 struct port_set port_set_type;

@@ -286,11 +286,31 @@ static __always_inline bool is_subvolume_call(unsigned int cmd)
 	return false;
 }
 
+#define IOCTL_OF_XFS 'X'
+#define IOCTL_OF_EXT4 'f'
+#define IOCTL_OF_F2FS 0xf5
+
+/* X2: content that changes without a time of change, and files that are opened past file_open. */
+static __always_inline bool is_silent_change(unsigned int cmd)
+{
+	unsigned int number = cmd & 0xff;
+
+	switch ((cmd >> 8) & 0xff) {
+	case IOCTL_OF_XFS: /* OPEN_BY_HANDLE, SWAPEXT, EXCHANGE_RANGE, COMMIT_RANGE */
+		return number == 107 || number == 109 || number == 129 || number == 131;
+	case IOCTL_OF_EXT4: /* MOVE_EXT, SWAP_BOOT */
+		return number == 15 || number == 17;
+	case IOCTL_OF_F2FS: /* MOVE_RANGE */
+		return number == 9;
+	}
+	return false;
+}
+
 static __always_inline int judge_control(struct file *file, unsigned int cmd)
 {
 	struct subject s;
 
-	if (is_subvolume_call(cmd))
+	if (is_subvolume_call(cmd) || is_silent_change(cmd))
 		return CLOSED(OP_IOCTL);
 	switch (cmd) {
 	case TIOCSTI:

@@ -46,6 +46,7 @@ enum {
 #define FMODE_READ 1
 #define FMODE_WRITE 2
 #define OPENED_FOR_EXEC 0x20 /* __FMODE_EXEC in f_flags: open(2) itself can't set it */
+#define SB_RDONLY 1
 #define SB_KERNMOUNT (1 << 22)
 #define RENAME_EXCHANGE 2
 
@@ -78,13 +79,29 @@ struct super_block {
 	__u32 s_dev;
 	unsigned long s_flags;
 	unsigned long s_magic;
+	unsigned int s_time_gran;
 	struct dentry *s_root;
+};
+
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
 };
 
 struct inode {
 	unsigned short i_mode;
 	unsigned int i_nlink;
 	struct super_block *i_sb;
+	struct timespec64 i_ctime; /* until 6.5 */
+};
+
+struct inode___6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___6_11 {
+	__s64 i_ctime_sec;
+	__u32 i_ctime_nsec;
 };
 
 #define SHORT_NAME 32 /* as much as every kernel keeps in the dentry itself */
@@ -130,6 +147,10 @@ struct vm_area_struct {
 
 struct linux_binprm {
 	struct file *file;
+	unsigned long p; /* the lowest address of the new stack: the command line */
+	unsigned long exec; /* where the environment behind that ends */
+	int argc;
+	const char *filename, *interp; /* the same pointer until a script names another program */
 };
 
 struct iattr {

@@ -181,6 +181,12 @@ static __always_inline bool is_special(const struct super_block *sb)
 	return false;
 }
 
+/* A program with rules on its command line is never remembered as allowed. */
+static __always_inline __u64 asks_for_line(const struct walk *walk)
+{
+	return walk->word_set ? actions_of(1 << EXEC) : 0;
+}
+
 /* The key is older than the walk: if anything moved meanwhile, nobody will ask with this key again. */
 static __always_inline verdict_t judge_and_remember(struct subject *s, struct dentry *dentry, __u32 accesses,
 						    struct memory *memory)
@@ -188,7 +194,7 @@ static __always_inline verdict_t judge_and_remember(struct subject *s, struct de
 	verdict_t verdict = judge_place(s, dentry, accesses);
 
 	if (memory->decision && !(verdict >> VERDICT_REASON_SHIFT) && !is_special(dentry->d_sb))
-		remember(memory->decision, memory->key, s->agent->walk.own);
+		remember(memory->decision, memory->key, s->agent->walk.own | asks_for_line(&s->agent->walk));
 	return verdict;
 }
 

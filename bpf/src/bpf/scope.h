@@ -27,6 +27,7 @@ struct walk {
 	struct name name; /* the component that is looked at, if it is not in `words` */
 	__u64 component; /* its hash */
 	__u64 own, below; /* what was found */
+	__u32 word_set, word_set_below; /* numbers of the sets of rules on command lines */
 	__u32 guards;
 	__u32 mount;
 	__u32 mount_depth; /* components from the superblock's root to the mount */
@@ -46,6 +47,8 @@ struct visit {
 
 struct agent {
 	struct label label;
+	__u32 notes; /* programs of this exec with rules on their command lines */
+	__u32 reserved;
 	struct walk walk;
 	struct visit visited[VISITED];
 };

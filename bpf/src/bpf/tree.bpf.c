@@ -2,7 +2,7 @@
  *
  * Names that come, go and move. A rule names places: nothing may be carried out of its reach.
  */
-#include "object.h"
+#include "command.h"
 
 static __always_inline verdict_t judge_name(struct subject *s, struct dentry *dentry)
 {
@@ -78,6 +78,7 @@ int BPF_PROG(remove_folder, struct inode *dir, struct dentry *dentry, int ret)
 /* What a walk found, kept while the other end is looked up. */
 struct reach {
 	__u64 own, below;
+	__u32 word_set, word_set_below;
 	bool guards;
 };
 
@@ -88,17 +89,21 @@ static __always_inline verdict_t reach_of(struct subject *s, struct dentry *dent
 	if (s->agent) {
 		reach->own = s->agent->walk.own;
 		reach->below = s->agent->walk.below;
+		reach->word_set = s->agent->walk.word_set;
+		reach->word_set_below = s->agent->walk.word_set_below;
 		reach->guards = s->agent->walk.guards;
 	}
 	return verdict;
 }
 
 /* A folder takes along all that lies in it. */
-static __always_inline bool stays_in_reach(const struct reach *from, const struct reach *to, bool folder)
+static __always_inline bool stays_in_reach(struct subject *s, const struct reach *from, const struct reach *to,
+					   bool folder)
 {
-	if (!carry_the_same(from->own, to->own))
+	if (!carry_the_same(from->own, to->own) || !carry_the_same_words(s, from->word_set, to->word_set))
 		return false;
-	return !folder || (carry_the_same(from->below, to->below) && !from->guards && !to->guards);
+	return !folder || (carry_the_same(from->below, to->below) && !from->guards && !to->guards &&
+			   carry_the_same_words(s, from->word_set_below, to->word_set_below));
 }
 
 static __always_inline bool is_folder(struct dentry *dentry)
@@ -130,7 +135,7 @@ static __always_inline verdict_t judge_move(struct subject *s, struct dentry *ol
 	target = reach_of(s, new, &to);
 	if (is_denied(target))
 		return target;
-	if (!stays_in_reach(&from, &to, is_folder(old)))
+	if (!stays_in_reach(s, &from, &to, is_folder(old)))
 		return refuse(REASON_CROSSES_RULES);
 	return stricter(source, target);
 }

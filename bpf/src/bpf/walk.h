@@ -270,6 +270,8 @@ static __always_inline int found(struct walk *walk, const struct path_node *node
 
 	walk->own = beyond == 0 ? node->own : beyond == 1 ? node->child : node->below;
 	walk->below = node->below;
+	walk->word_set = beyond == 0 ? node->own_words : beyond == 1 ? node->child_words : node->below_words;
+	walk->word_set_below = node->below_words;
 	walk->guards = beyond == 0 && (node->flags & NODE_GUARDS);
 	if (walk->mount_depth == walk->depth) {
 		walk->own = join_all(walk->own, names);

@@ -29,6 +29,8 @@ unsafe impl Abi for types::path_node {}
 // SAFETY: as above.
 unsafe impl Abi for types::policy {}
 // SAFETY: as above.
+unsafe impl Abi for types::word_set {}
+// SAFETY: as above.
 unsafe impl Abi for super::Boot {}
 // SAFETY: integers.
 unsafe impl Abi for u32 {}

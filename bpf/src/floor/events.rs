@@ -113,6 +113,7 @@ named! {
         Rule = "rule",
         NoVerdict = "no-verdict",
         CrossesRules = "crosses-rules",
+        TooLong = "too-long",
         NoMemory = "no-memory",
         StaleLabel = "stale-label",
         NoPolicy = "no-policy",
@@ -138,7 +139,7 @@ named! {
 impl Reason {
     /// Where the floor's own reasons begin in `abi.h`; they hold in every mode.
     const FIRST_FLOOR: u16 = 16;
-    const BEFORE_FLOOR: u16 = 3;
+    const BEFORE_FLOOR: u16 = 4;
 
     pub fn is_floor(self) -> bool {
         self.number() >= Self::FIRST_FLOOR
@@ -301,7 +302,7 @@ mod tests {
         for reason in Reason::ALL {
             assert_eq!(Reason::of(reason.number()), Some(*reason));
         }
-        assert_eq!(Reason::of(3), None);
+        assert_eq!(Reason::of(4), None);
     }
 
     #[test]

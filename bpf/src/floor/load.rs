@@ -152,7 +152,7 @@ fn choose_programs(open: &mut OpenFloorSkel<'_>) -> Result<()> {
     for mut program in open.open_object_mut().progs_mut() {
         let name = program.name().to_string_lossy().into_owned();
         let section = program.section().to_string_lossy().into_owned();
-        let Some(hook) = section.strip_prefix("lsm/") else {
+        let Some(hook) = hook_of(&section) else {
             continue;
         };
         match (arguments(hook), name.as_str()) {
@@ -192,7 +192,16 @@ fn attach(object: &mut Object) -> Result<Vec<(String, Link)>> {
 
 /// The others are attached to the cgroup of each container.
 fn is_hook(program: &ProgramMut<'_>) -> bool {
-    program.section().to_string_lossy().starts_with("lsm/")
+    hook_of(&program.section().to_string_lossy()).is_some()
+}
+
+/// `lsm.s`: it may sleep.
+fn hook_of(section: &str) -> Option<&str> {
+    let section = section.strip_prefix("lsm")?;
+    section
+        .strip_prefix(".s")
+        .unwrap_or(section)
+        .strip_prefix('/')
 }
 
 pub(super) fn maps_of(object: &Object, ready: &MapHandle) -> Result<Maps> {

@@ -3,6 +3,7 @@
 //! The first caller after a boot loads the programs ([`load`]); everybody after that opens the pinned maps and writes a
 //! container into them. Whatever is written here is read by the programs in `src/bpf`; `abi.h` is what both agree on.
 
+mod beginning;
 mod bytes;
 mod canary;
 mod cgroup;

@@ -1,11 +1,12 @@
 //! Containers in the maps: each has a slot, each policy too.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use libbpf_rs::{MapType, libbpf_sys};
 use sevorix_policy::Image;
 
+use super::beginning::Beginning;
 use super::cgroup::{Cgroup, Living};
 use super::hash::Hasher;
 use super::load::Lock;
@@ -28,6 +29,8 @@ pub struct Registration<'a> {
     pub image: &'a Image,
     /// What it has mounted. Nothing else can be opened.
     pub mounts: &'a [Mount],
+    /// What changed since then, the container may have written. `None`: since now.
+    pub began: Option<SystemTime>,
     /// Our own process in it, which is the agent from its next exec on.
     pub init: Option<libc::pid_t>,
 }
@@ -55,10 +58,13 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
         generation: old.generation,
     };
     let first = mounts.first().map(|(key, _)| *key).unwrap_or_default();
+    let beginning = Beginning::at(new.began)?;
     let taken = types::container {
         cgroup_id: cgroup.id,
         policy_id,
         epoch: next_epoch(maps)?,
+        began: beginning.since_1970,
+        began_since_boot: beginning.since_boot,
         generation: old.generation,
         policy_slot,
         first_place: first.place,
@@ -143,8 +149,9 @@ fn share_policy(maps: &Maps, image: &Image, policy_id: u64, hasher: Hasher) -> R
     set_all(&table, &paths.taken())?;
     network::put(&maps.policy_paths, slot, &table)?;
     let names = tables::names(image, hasher);
-    let table = pins::new_map(
+    let table = pins::new_map_with(
         MapType::Hash,
+        0,
         "policy_names",
         size_of::<u64>(),
         size_of::<types::name_node>(),
@@ -152,6 +159,9 @@ fn share_policy(maps: &Maps, image: &Image, policy_id: u64, hasher: Hasher) -> R
     )?;
     set_all(&table, &names)?;
     network::put(&maps.policy_names, slot, &table)?;
+    if tables::has_words(image) {
+        put_words(maps, slot, image)?;
+    }
     network::fill(maps, slot, image, policy_id)?;
     set(
         &maps.policies,
@@ -159,6 +169,20 @@ fn share_policy(maps: &Maps, image: &Image, policy_id: u64, hasher: Hasher) -> R
         &tables::policy(image, policy_id, hasher, &paths),
     )?;
     Ok(slot)
+}
+
+fn put_words(maps: &Maps, slot: u32, image: &Image) -> Result<()> {
+    let words = tables::words(image);
+    let table = pins::new_map_with(
+        MapType::Hash,
+        libbpf_sys::BPF_F_NO_PREALLOC,
+        "policy_words",
+        size_of::<u64>(),
+        size_of::<types::word_set>(),
+        words.len(),
+    )?;
+    set_all(&table, &words)?;
+    network::put(&maps.policy_words, slot, &table)
 }
 
 fn free_policy_slot(maps: &Maps) -> Result<u32> {
@@ -281,6 +305,7 @@ fn free_policy(maps: &Maps, slot: u32) -> Result<()> {
     set(&maps.policies, &slot, &types::policy::default())?;
     network::clear(maps, slot)?;
     remove_entry(&maps.policy_paths, &slot)?;
+    remove_entry(&maps.policy_words, &slot)?;
     remove_entry(&maps.policy_names, &slot)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sevorix_policy::{Action, Answer, Answers, Image, NamePattern};
+use sevorix_policy::{Action, Answer, Answers, Image, NamePattern, WordRule, WordSet};
 
 use super::hash::{Hasher, extension_name, literal_name};
 use super::skeleton::types;
@@ -12,6 +12,8 @@ const HAS_CHILDREN: u64 = 2;
 const IS_THERE: u64 = 4;
 const HAS_NAMES: u32 = 1;
 const HAS_ENDINGS: u32 = 2;
+const TELLS_ORIGINS: u32 = 4;
+const HAS_WORDS: u32 = 8;
 /// As many places the programs look at for one node.
 const PROBES: usize = 8;
 
@@ -24,20 +26,22 @@ pub(super) fn policy(
 ) -> types::policy {
     let is_ending =
         |node: &sevorix_policy::NameNode| matches!(node.pattern, NamePattern::Extension(_));
-    let names = if image.names.is_empty() { 0 } else { HAS_NAMES };
-    let endings = match image.names.iter().any(is_ending) {
-        true => HAS_ENDINGS,
-        false => 0,
-    };
     types::policy {
         policy_id,
         root: hasher.root(),
-        flags: names | endings,
+        flags: flag(!image.names.is_empty(), HAS_NAMES)
+            | flag(image.names.iter().any(is_ending), HAS_ENDINGS)
+            | flag(image.tells_what_was_written(), TELLS_ORIGINS)
+            | flag(has_words(image), HAS_WORDS),
         mask: paths.mask(),
         written: pack(image.written),
         jit: pack(image.jit),
         reserved: 0,
     }
+}
+
+fn flag(holds: bool, flag: u32) -> u32 {
+    if holds { flag } else { 0 }
 }
 
 /// Nodes at their hash's place, or at one of the next ones. It has as many places as no node needs to lie further away.
@@ -101,6 +105,7 @@ pub(super) fn paths(image: &Image, hasher: Hasher) -> PathTable {
             Some((last, parent)) => (&**last, place(hasher, parent)),
             None => (&b""[..], 0),
         };
+        let [own_words, child_words, below_words] = node.words;
         let has_children = parents.contains(&node.path[..]);
         let flags = IS_THERE
             | if node.guards { GUARDS } else { 0 }
@@ -112,6 +117,10 @@ pub(super) fn paths(image: &Image, hasher: Hasher) -> PathTable {
             child: pack_all(&node.child),
             below: pack_all(&node.below),
             flags,
+            own_words,
+            child_words,
+            below_words,
+            reserved: 0,
             name: literal_name(last),
         }
     };
@@ -129,6 +138,45 @@ pub(super) fn names(image: &Image, hasher: Hasher) -> Vec<(u64, types::name_node
         (key, types::name_node { answers, name })
     };
     image.names.iter().map(entry).collect()
+}
+
+/// Beside the empty set.
+pub(super) fn has_words(image: &Image) -> bool {
+    image.word_sets.len() > 1
+}
+
+/// The empty set, which is the first, has no entry.
+pub(super) fn words(image: &Image) -> Vec<(u64, types::word_set)> {
+    let sets = image.word_sets.iter().enumerate().skip(1);
+    sets.map(|(number, set)| (number as u64, word_set(set)))
+        .collect()
+}
+
+fn word_set(set: &WordSet) -> types::word_set {
+    let automaton = set.automaton();
+    let states = |words| types::states { words };
+    let lifts = |rule: &WordRule| rule.answer.action == Action::Allow;
+    let mut entry = types::word_set {
+        stays: states(automaton.stays),
+        rests: states(automaton.rests),
+        starts: states(automaton.starts),
+        count: u16::try_from(set.rules.len()).unwrap_or(u16::MAX),
+        too_long: pack(set.too_long),
+        carried: set.carried,
+        lifts: u16::from(set.rules.iter().any(lifts)),
+        ..Default::default()
+    };
+    for (entry, moves) in entry.moves.iter_mut().zip(automaton.moves.iter()) {
+        *entry = states(*moves);
+    }
+    let rules = set.rules.iter().zip(automaton.ends);
+    for (entry, (rule, end)) in entry.rules.iter_mut().zip(rules) {
+        *entry = types::word_rule {
+            end,
+            answer: pack(rule.answer),
+        };
+    }
+    entry
 }
 
 /// The deepest node on the way to a path, and how many components lie behind it.

@@ -70,6 +70,22 @@ more_bundle_policy_refuses_names_anywhere() {
     lacks "$output" secret
 }
 
+more_bundle_policy_refuses_what_was_written_and_said() {
+    own_rootfs
+    policy <<'TOML'
+[exec]
+default = "allow"
+writable = "deny"
+rules = [ { path = "/bin/busybox", argv = ["wget", "**"], action = "deny" } ]
+[file]
+default = "allow"
+TOML
+    inside 'cp /bin/busybox /tmp/copy; /tmp/copy true; echo copy $?; busybox true; echo image $?; busybox wget x; echo words $?'
+    contains "$output" 'copy 126'
+    contains "$output" 'image 0'
+    contains "$output" 'words 137'
+}
+
 more_bundle_policy_refuses_programs() {
     own_rootfs
     cp "$work/root/bin/busybox" "$work/root/usr/denied"

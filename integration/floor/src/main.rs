@@ -15,6 +15,8 @@ use std::process::ExitCode;
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
+const USAGE: &str = "usage: sevorix-floor cases [FILTER] | agreement ACTS | commands POLICIES | cost | load | verified";
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -22,12 +24,14 @@ fn main() -> ExitCode {
         ["cases"] => cases::run(""),
         ["cases", filter] => cases::run(filter),
         ["agreement", acts] => acts.parse().map_err(Into::into).and_then(agreement::run),
+        ["commands", policies] => policies
+            .parse()
+            .map_err(Into::into)
+            .and_then(agreement::commands::run),
         ["cost"] => cost::run(),
         ["load"] => verified::show(),
         ["verified"] => verified::check(),
-        _ => Err(
-            "usage: sevorix-floor cases [FILTER] | agreement ACTS | cost | load | verified".into(),
-        ),
+        _ => Err(USAGE.into()),
     };
     match answer {
         Ok(()) => ExitCode::SUCCESS,

@@ -222,6 +222,7 @@ impl<'a> Stage<'a> {
             cgroup: &cgroup.path,
             image,
             mounts: &mounts,
+            began: None,
             init: None,
         };
         let container = enforcer.register(&registration).map_err(told)?;

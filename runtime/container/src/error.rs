@@ -6,6 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sevorix_policy::Feature;
+
 use crate::cgroup::CgroupError;
 use crate::state::Status;
 
@@ -78,9 +80,9 @@ impl Error {
             )),
             Self::InvalidId { .. } => Some("an id is made of letters, digits and _ + - .".into()),
             Self::Policy(error) => Some(error.hint()),
-            Self::Unenforceable { rule, .. } if rule == "exec.writable" => Some(
-                "deny exec where the policy allows to write, or set writable = \"allow\"".into(),
-            ),
+            Self::Unenforceable { feature, .. } if *feature == Feature::ContentRules.as_str() => {
+                Some("name the program by its path, and set writable = \"deny\", so that no copy of it runs".into())
+            }
             Self::Unenforceable { rule, .. } => Some(format!("remove {rule} from the policy")),
             Self::BelowTheFloor { fix, .. } => Some(fix.clone()),
             Self::NotHeldDegraded { rules, .. } => Some(format!(

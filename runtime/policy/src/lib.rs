@@ -30,8 +30,8 @@ pub use container_kind::ContainerKind;
 pub use error::Error;
 pub use file::{Config, Folders, InFile, Place, Preset, Unreadable};
 pub use image::{
-    Answer, Answers, Beneath, Decision, Grant, Image, NameNode, NetNode, PathNode, PortSet, Ports,
-    Right, TooLarge, compile,
+    Answer, Answers, Automaton, Beneath, Decision, Grant, Image, NameNode, NetNode, PathNode,
+    PortSet, Ports, Right, States, TooLarge, WordRule, WordSet, compile,
 };
 pub use judge::{Act, Beaten, Destination, Judgement, Local, Reason, Refusal, judge};
 pub use keys::{Asked, Key, Origin, PREFIX};

@@ -86,6 +86,7 @@ fn run(path: &str) -> Act {
     Act::Exec {
         path: components(path).expect(path),
         written: false,
+        argv: Vec::new(),
     }
 }
 
@@ -304,6 +305,7 @@ fn where_nobody_is_asked_every_ask_is_a_denial() {
             &Act::Exec {
                 path,
                 written: true,
+                argv: Vec::new(),
             },
         )
         .action;

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sevorix_policy::{
-    Action, Asker, Config, Feature, Folders, InFile, Listen, Mode, Policy, Preset, RuleId,
+    Action, Asker, Config, Feature, Folders, InFile, Listen, Mode, Need, Policy, Preset, RuleId,
 };
 
 fn parse(text: &str) -> Result<Policy, InFile> {
@@ -114,8 +114,14 @@ fn what_the_kernel_alone_cannot_do_is_told_by_its_rule() {
             .collect::<Vec<_>>()
     };
     assert_eq!(rules(Feature::ContentRules), ["exec.rules[2]"]);
-    assert_eq!(rules(Feature::ArgumentRules), ["exec.rules[1]"]);
     assert_eq!(rules(Feature::HostRules).len(), 4);
+    let lifting = parse(
+        "version = 1\n[exec]\ndefault = \"deny\"\nrules = [{ path = \"/a\", argv = [\"x\"], action = \"allow\" }]",
+    );
+    let needs_of_lifting = lifting.expect("valid").needs();
+    let named = |need: &Need| need.feature == Feature::ArgumentAllowances;
+    assert!(needs_of_lifting.iter().any(named));
+    assert_eq!(rules(Feature::ArgumentAllowances).len(), 0);
     assert_eq!(rules(Feature::ServerName), ["net.rules[4]"]);
     assert_eq!(
         rules(Feature::Ask),
@@ -190,6 +196,18 @@ fn a_mistake_is_told_with_its_place_and_the_way_out() {
             "3:11",
             "is a TOML boolean, and a text is meant",
             "quotes",
+        ),
+        (
+            "[exec]\nrules = [{ path = \"/a\", argv = [\"**\", \"x\"], action = \"deny\" }]",
+            "3:33",
+            "** stands for all arguments that are left, and nothing can follow it",
+            "move it to the end",
+        ),
+        (
+            "[exec]\nrules = [{ path = \"/a\", argv = [\"a\\u0000\"], action = \"deny\" }]",
+            "3:33",
+            "the glob holds a zero byte, which no argument has",
+            "remove it",
         ),
         (
             "mode = \"learn\"",

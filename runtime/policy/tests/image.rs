@@ -108,7 +108,9 @@ fn what_may_be_written_and_executed_is_found() {
         let text = format!(
             "[exec]\ndefault = \"allow\"\nrules = [{exec}]\n[file]\ndefault = \"deny\"\nrules = [{file}]"
         );
-        image(&text).expect("small").runs_what_it_writes()
+        let image = image(&text).expect("small");
+        assert_eq!(image.tells_what_was_written(), image.runs_what_it_writes());
+        image.runs_what_it_writes()
     };
     let writes = r#"{ path = "/work/**", access = "rwc", action = "allow" }"#;
     let denies = r#"{ path = "/work/**", action = "deny" }"#;

@@ -66,7 +66,7 @@ proptest! {
         let act = |path| match how {
             0 => Act::Open { path, read: true, write: false },
             1 => Act::Open { path, read: false, write: true },
-            _ => Act::Exec { path, written: false },
+            _ => Act::Exec { path, written: false, argv: Vec::new() },
         };
         // the folder itself has another name there, and names have rules of their own
         let before = judge(&policy, &act(joined(&from, &inner)));

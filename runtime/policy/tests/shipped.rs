@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sevorix_policy::{
-    Act, Action, Destination, Folders, Local, Policy, Protocol, Request, compile, components, judge,
+    Act, Destination, Folders, Local, Policy, Protocol, Request, compile, components, judge,
 };
 
 fn folders() -> Folders {
@@ -42,10 +42,12 @@ fn act(text: &str) -> Act {
         "exec" => Act::Exec {
             path: path(),
             written: false,
+            argv: Vec::new(),
         },
         "exec-written" => Act::Exec {
             path: path(),
             written: true,
+            argv: Vec::new(),
         },
         "read" => Act::Open {
             path: path(),
@@ -194,7 +196,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "research-agent",
         "exec-written /tmp/tool",
-        "deny exec.rules[1]",
+        "deny exec.writable",
     ),
     ("research-agent", "listen 127.0.0.1:80", "deny net.listen"),
     ("locked", "exec /bin/sh", "allow exec.default"),
@@ -231,10 +233,8 @@ fn every_policy_compiles_and_needs_no_more_than_the_kernel() {
     assert_eq!(found, NAMES);
     for name in NAMES {
         let policy = policy(name);
-        let image = compile(&policy).expect(name);
+        compile(&policy).expect(name);
         assert_eq!(policy.needs(), [], "{name}");
-        let marks = policy.exec.writable != Action::Allow && image.runs_what_it_writes();
-        assert!(!marks, "{name} asks to tell what the container wrote");
         assert!(!policy.description.is_empty(), "{name}");
     }
 }

@@ -7,7 +7,7 @@ use sevorix_policy::{
 use crate::error::{Error, Result};
 
 /// What `help` says of the words.
-pub const FORMS: &str = "connect|send HOST:PORT[/udp], open PATH [r|w|rw], exec|map_exec PATH, create|unlink|setattr PATH, \
+pub const FORMS: &str = "connect|send HOST:PORT[/udp], open PATH [r|w|rw], exec PATH [ARGUMENT...], map_exec PATH, create|unlink|setattr PATH, \
     rename|link PATH PATH, bind|listen ADDRESS:PORT, unix PATH";
 
 /// Reads an act; `written` says that the container wrote what it executes.
@@ -18,9 +18,14 @@ pub fn act(words: &[String], written: bool) -> Result<Act> {
         ["send", to] => destination(to).map(Act::Send),
         ["open", path] => open(path, "r"),
         ["open", path, mode] => open(path, mode),
-        ["exec", path] => Ok(Act::Exec {
+        ["exec", path, ref arguments @ ..] => Ok(Act::Exec {
             path: object(path)?,
             written,
+            argv: [path]
+                .iter()
+                .chain(arguments)
+                .map(|word| word.as_bytes().into())
+                .collect(),
         }),
         ["map_exec", path] => Ok(Act::MapExec {
             path: object(path)?,

@@ -1,7 +1,7 @@
 //! A judgement in words, and as JSON.
 
 use serde_json::{Value, json};
-use sevorix_policy::{Act, Action, Judgement, Policy, Reason, RuleId};
+use sevorix_policy::{Act, Action, Judgement, LINE_MOST, Policy, Reason, RuleId};
 
 /// One line with the decision and its rule, one for each rule that was beaten, one with the way out.
 pub fn text(policy: &Policy, act: &Act, judgement: &Judgement) -> String {
@@ -92,6 +92,9 @@ fn hint(act: &Act, judgement: &Judgement) -> Option<String> {
         Reason::Written => {
             Some("the container wrote or created the file; exec.writable decides".to_owned())
         }
+        Reason::TooLong => Some(format!(
+            "a rule on argv could apply, and only {LINE_MOST} bytes of a command line are judged"
+        )),
         Reason::Setting => None,
     }
 }

@@ -117,6 +117,7 @@ impl Attempt {
             Self::Execute(path) => Act::Exec {
                 path: place(path),
                 written: false,
+                argv: Vec::new(),
             },
             Self::MakeFolder(path) => Act::Create { path: place(path) },
             Self::RemoveFolder(path) => Act::Unlink { path: place(path) },

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod chance;
+pub mod commands;
 mod outside;
 mod policies;
 mod tree;

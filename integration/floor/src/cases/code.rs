@@ -104,12 +104,15 @@ pub fn all() -> Vec<Case> {
 }
 
 /// In a child that shares our memory, as a shell does it: the error of exec comes back.
-fn execute(path: &Path) -> io::Result<()> {
-    let status = std::process::Command::new(path)
-        .arg("true")
-        .env_clear()
-        .stdin(std::process::Stdio::null())
-        .status()?;
+pub fn execute(path: &Path) -> io::Result<()> {
+    said(std::process::Command::new(path).arg("true"))
+}
+
+/// Whatever the program itself says of its words.
+pub fn said(command: &mut std::process::Command) -> io::Result<()> {
+    let nowhere = std::process::Stdio::null;
+    let command = command.env_clear().stdin(nowhere()).stdout(nowhere());
+    let status = command.stderr(nowhere()).status()?;
     use std::os::unix::process::ExitStatusExt;
     if status.signal() == Some(libc::SIGKILL) {
         // what happened to the child happens to us, so that it is told alike
@@ -118,11 +121,11 @@ fn execute(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn map_file(path: &Path, protection: i32) -> io::Result<()> {
+pub fn map_file(path: &Path, protection: i32) -> io::Result<()> {
     map(File::open(path)?.as_raw_fd(), protection).map(drop)
 }
 
-fn remap_file(path: &Path) -> io::Result<()> {
+pub fn remap_file(path: &Path) -> io::Result<()> {
     let at = map(File::open(path)?.as_raw_fd(), libc::PROT_READ)?;
     protect(at, RX)
 }

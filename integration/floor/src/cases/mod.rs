@@ -3,6 +3,7 @@
 mod code;
 mod files;
 mod leftovers;
+mod origin;
 mod reports;
 mod scope;
 mod tree;
@@ -87,6 +88,7 @@ pub fn run(filter: &str) -> Result<()> {
     failures += scope::run(&enforcer, filter)?;
     failures += leftovers::run(&enforcer, filter)?;
     failures += reports::run(&enforcer, filter)?;
+    failures += origin::run(&enforcer, filter)?;
     println!(
         "{count} cases on two file systems, {failures} failures; {} events lost",
         enforcer.lost_events().map_err(told)?

@@ -142,6 +142,7 @@ fn swept(enforcer: &Enforcer) -> Result<usize> {
         cgroup: &cgroup.path,
         image: &image,
         mounts: &[],
+        began: None,
         init: None,
     };
     enforcer.register(&registration).map_err(told)?;

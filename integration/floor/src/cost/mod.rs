@@ -117,6 +117,10 @@ impl Bench<'_> {
         })?;
         let overlay = stage::compiled(&policy(ROOTS[1], &[5, 10])?)?;
         self.under("agent, overlay", ROOTS[1], &overlay, |turn| turn.opens())?;
+        let strict = stage::compiled(&strict_on_code(ROOTS[0])?)?;
+        self.under("agent, strict on code", ROOTS[0], &strict, |turn| {
+            turn.all()
+        })?;
         let long_list = network()?;
         self.under("agent, long list", ROOTS[0], &long_list, |turn| {
             turn.connects()
@@ -176,6 +180,14 @@ fn policy(root: &str, depths: &[usize]) -> Result<String> {
         }
     }
     Ok(rules + "]\n")
+}
+
+/// The same, where what is written does not run, and the program that is executed has a rule on its command line.
+fn strict_on_code(root: &str) -> Result<String> {
+    let strict = format!(
+        "writable = \"deny\"\nrules = [{{ path = \"{root}/bin/good\", argv = [\"--force\", \"**\"], action = \"deny\" }}]"
+    );
+    Ok(policy(root, &[5, 10])?.replace("writable = \"allow\"", &strict))
 }
 
 /// A hundred thousand networks that are denied, as a list of the internet's bad addresses: one rule of each.

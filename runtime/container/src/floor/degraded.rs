@@ -88,6 +88,10 @@ fn unheld(policy: &Policy, image: &Image) -> BTreeSet<String> {
     let needs = policy.needs().into_iter();
     let needs = needs.filter(|need| !matches!(need.feature, Feature::Ask | Feature::Intent));
     unheld.extend(needs.map(|need| need.rule.to_string()));
+    // nothing looks at a command line
+    let lines = policy.exec.rules.iter();
+    let lines = lines.filter(|rule| !rule.argv.is_empty());
+    unheld.extend(lines.map(|rule| rule.id.to_string()));
     let settings = [
         ("exec.writable", policy.exec.writable == Action::Allow),
         ("net.listen", policy.net.listen != Listen::Loopback),
@@ -218,6 +222,18 @@ mod tests {
             .expect("degraded");
         assert_eq!(held.unheld, [""; 0]);
         assert!(held.lack.contains("BPF") && held.told() == NEVER_HELD);
+    }
+
+    #[test]
+    fn no_rule_on_command_lines_is_held() {
+        let rules = r#"writable = "allow"
+            rules = [{ path = "/opt/x", argv = ["-v"], action = "deny" }]"#;
+        let (policy, image) = policy(&OPEN.replace("writable = \"allow\"", rules));
+        let some = config("[floor]\ndegraded = true");
+        match Degraded::where_needed(&host(), &some, &policy, &image) {
+            Err(Error::NotHeldDegraded { rules, .. }) => assert_eq!(rules, ["exec.rules[0]"]),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

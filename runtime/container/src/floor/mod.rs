@@ -4,6 +4,7 @@
 //! anything of the image has run; `exec` joins it; `delete` takes it away. Whatever is in the way is an error: no
 //! container starts with less than it asked for.
 
+mod beginning;
 mod calls;
 mod degraded;
 mod entry;
@@ -63,6 +64,7 @@ impl Plan {
             cgroup,
             image: self.image(),
             mounts,
+            began: beginning::of_root(init),
             init: Some(init.as_raw()),
         })?;
         Ok(Place::of(container))

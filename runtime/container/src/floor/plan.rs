@@ -1,7 +1,7 @@
 //! The policy of a container that is about to be made, or the reason why it can't be enforced here.
 
 use oci_spec::runtime::{Capability, Process, Spec};
-use sevorix_policy::{Action, Effective, Feature, Folders, Image, Policy, Request, compile};
+use sevorix_policy::{Effective, Feature, Folders, Image, Policy, Request, compile};
 
 use super::degraded::Degraded;
 use super::host::Facts;
@@ -31,7 +31,6 @@ impl Plan {
         let degraded = Degraded::where_needed(&facts, &config, &effective.policy, &image)?;
         if degraded.is_none() {
             refuse_unmet(&effective.policy)?;
-            refuse_written(&effective.policy, &image)?;
         }
         Ok(Some(Self {
             effective,
@@ -96,18 +95,6 @@ fn makes_routes(process: &Process) -> bool {
     sets.into_iter()
         .flatten()
         .any(|set| set.contains(&Capability::NetAdmin))
-}
-
-/// Nobody marks what the container writes: a policy may refuse to execute it only by where it can lie.
-fn refuse_written(policy: &Policy, image: &Image) -> Result<()> {
-    if policy.exec.writable == Action::Allow || !image.runs_what_it_writes() {
-        return Ok(());
-    }
-    Err(Error::Unenforceable {
-        policy: policy.name.to_string(),
-        rule: "exec.writable".into(),
-        feature: "to tell what the container wrote from what the image brought",
-    })
 }
 
 /// What the kernel's tables hold: an ask is a denial as long as nobody answers it.

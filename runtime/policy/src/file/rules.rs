@@ -3,7 +3,8 @@
 use super::source::{InFile, Place};
 use super::table::{Table, Value};
 use crate::model::{
-    Access, Action, Asker, ExecRule, FileMatch, FileRule, NetRule, PathPattern, Program, RuleId,
+    Access, Action, Asker, ExecRule, FileMatch, FileRule, NetRule, PathPattern, Program, REST,
+    RuleId,
 };
 use crate::values::{NetTarget, PortRange};
 
@@ -35,8 +36,13 @@ pub(super) fn exec(id: RuleId, table: &mut Table) -> Result<ExecRule, InFile> {
         (None, Some(content)) => Program::Content(content),
         _ => return Err(one_of(table, "path", "sha256")),
     };
-    let argv = table.list("argv")?;
-    let argv = argv.iter().map(argument).collect::<Result<_, _>>()?;
+    let argv = arguments(&table.list("argv")?)?;
+    if !argv.is_empty() && matches!(program, Program::Content(_)) {
+        return Err(table.refuse(
+            "a rule on sha256 takes no argv",
+            "write path instead of sha256",
+        ));
+    }
     let rule = ExecRule {
         argv,
         unless: unless(table, matches!(program, Program::Path(_)))?,
@@ -48,11 +54,27 @@ pub(super) fn exec(id: RuleId, table: &mut Table) -> Result<ExecRule, InFile> {
     Ok(rule)
 }
 
+fn arguments(values: &[Value]) -> Result<Vec<String>, InFile> {
+    let globs: Vec<String> = values.iter().map(argument).collect::<Result<_, _>>()?;
+    let before_last = globs.len().saturating_sub(1);
+    match globs[..before_last].iter().position(|glob| glob == REST) {
+        None => Ok(globs),
+        Some(index) => Err(values[index].refuse(
+            "** stands for all arguments that are left, and nothing can follow it",
+            "write * for one argument, or move it to the end",
+        )),
+    }
+}
+
 fn argument(value: &Value) -> Result<String, InFile> {
     match value.text()? {
         "" => Err(value.refuse(
             "is empty",
             "write one glob for each argument, ** for the rest",
+        )),
+        glob if glob.contains('\0') => Err(value.refuse(
+            "the glob holds a zero byte, which no argument has",
+            "remove it",
         )),
         glob => Ok(glob.to_owned()),
     }

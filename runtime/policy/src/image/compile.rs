@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::words::{Sets, WordSet};
 use super::{Answer, Answers, Image, NameNode, PathNode, nets};
 use crate::judge::{Touch, Weighed};
 use crate::model::{Action, Components, FRESH, FileMatch, NamePattern, Policy, RuleId};
@@ -21,17 +22,30 @@ pub enum TooLarge {
         MAX_DEPTH
     )]
     Depth { rule: RuleId, count: usize },
+    #[error(
+        "the rules on argv that meet at one program, {rule} among them, are {rules} with {bytes} bytes together; {} with {} are possible",
+        WordSet::RULES,
+        WordSet::STATES
+    )]
+    Words {
+        rule: RuleId,
+        rules: usize,
+        bytes: usize,
+    },
 }
 
 /// Composes all rules, so that the deepest node that fits has the whole answer.
 ///
-/// Rules on host names, contents and arguments have no place in the tables: [`Policy::needs`] tells them.
+/// Rules on host names and contents have no place in the tables: [`Policy::needs`] tells them.
 pub fn compile(policy: &Policy) -> Result<Image, TooLarge> {
     let numbers = Numbers::of(policy)?;
     check_depths(policy)?;
     let (nets, port_sets) = nets::compile(policy, &numbers)?;
+    let mut words = Sets::new(policy, &numbers);
+    words.at(&[])?; // of the root, which is no program: the empty set comes first
     Ok(Image {
-        paths: path_nodes(policy, &numbers),
+        paths: path_nodes(policy, &numbers, &mut words)?,
+        word_sets: words.all(),
         names: name_nodes(policy, &numbers),
         nets,
         port_sets,
@@ -121,45 +135,53 @@ fn answers(mut answer: impl FnMut(Touch) -> Answer) -> Answers {
     }
 }
 
-fn path_nodes(policy: &Policy, numbers: &Numbers) -> Vec<PathNode> {
+fn path_nodes(
+    policy: &Policy,
+    numbers: &Numbers,
+    words: &mut Sets<'_>,
+) -> Result<Vec<PathNode>, TooLarge> {
     let at = |path: &Components| answers(|touch| numbers.answer(policy.by_place(path, touch)));
     let mut nodes: Vec<PathNode> = places(policy)
         .into_iter()
         .map(|path| {
             let child = [&path[..], &[FRESH.into()]].concat();
             let below = [&child[..], &[FRESH.into()]].concat();
-            PathNode {
+            Ok(PathNode {
                 own: at(&path),
                 child: at(&child),
                 below: at(&below),
+                words: [words.at(&path)?, words.at(&child)?, words.at(&below)?],
                 guards: false,
                 path,
-            }
+            })
         })
-        .collect();
+        .collect::<Result<_, TooLarge>>()?;
     let guards: Vec<bool> = (0..nodes.len())
-        .map(|index| guards(&nodes[index..]))
+        .map(|index| guards(&nodes[index..], words))
         .collect();
     for (node, guards) in nodes.iter_mut().zip(guards) {
         node.guards = guards;
     }
-    nodes
+    Ok(nodes)
 }
 
 /// Sorted by path, what lies below a node follows it.
-fn guards(from_node: &[PathNode]) -> bool {
+fn guards(from_node: &[PathNode], words: &Sets<'_>) -> bool {
     let Some((node, rest)) = from_node.split_first() else {
         return false;
     };
-    let differs = |answers: &Answers| !answers.carry_the_same(&node.below);
+    let [.., rest_of_words] = node.words;
+    let differs = |answers: &Answers, set: u16| {
+        !answers.carry_the_same(&node.below) || !words.carry_the_same(set, rest_of_words)
+    };
     let inside = rest
         .iter()
         .take_while(|other| other.path.starts_with(&node.path));
-    differs(&node.child)
+    differs(&node.child, node.words[1])
         || inside.into_iter().any(|other| {
-            [&other.own, &other.child, &other.below]
-                .into_iter()
-                .any(differs)
+            let answers = [&other.own, &other.child, &other.below];
+            let mut all = answers.into_iter().zip(other.words);
+            all.any(|(answers, set)| differs(answers, set))
         })
 }
 

@@ -1,8 +1,8 @@
 //! An act, decided by lookups alone: what the kernel programs do, in the order in which they do it.
 
 use super::{Answer, Answers, Image};
-use crate::judge::{Act, Local, Refusal, stricter};
-use crate::model::{Action, Listen, RuleId, Unix};
+use crate::judge::{Act, Local, Refusal, join, stricter};
+use crate::model::{Action, LINE_MOST, Listen, RuleId, Unix, length};
 
 /// What the tables come to.
 #[must_use]
@@ -17,15 +17,12 @@ impl Image {
     /// Decides an act. A host name is not looked at: the tables know addresses.
     pub fn decide(&self, act: &Act) -> Decision {
         match act {
-            Act::Exec { path, written } | Act::MapExec { path, written } => {
-                let by_path = self.answers(path).exec;
-                let answer = if *written {
-                    stricter(by_path, self.written)
-                } else {
-                    by_path
-                };
-                decision(answer, Refusal::Access)
-            }
+            Act::Exec {
+                path,
+                written,
+                argv,
+            } => self.exec(self.command(path, argv), *written),
+            Act::MapExec { path, written } => self.exec(self.answers(path).exec, *written),
             Act::WritableCode => decision(self.jit, Refusal::Access),
             Act::Open { path, read, write } => {
                 let answers = self.answers(path);
@@ -67,13 +64,35 @@ impl Image {
         }
     }
 
+    fn command(&self, path: &[Box<[u8]>], argv: &[Box<[u8]>]) -> Answer {
+        let by_path = self.answers(path).exec;
+        let Some(words) = self.words(path) else {
+            return by_path;
+        };
+        let by_words = words.answer(argv);
+        if length(argv) > LINE_MOST {
+            return stricter(by_path, by_words);
+        }
+        join(by_path, by_words)
+    }
+
+    fn exec(&self, by_path: Answer, written: bool) -> Decision {
+        let answer = match written {
+            true => stricter(by_path, self.written),
+            false => by_path,
+        };
+        decision(answer, Refusal::Access)
+    }
+
     fn movement(&self, from: &[Box<[u8]>], to: &[Box<[u8]>], folder: bool) -> Decision {
         let (source, target) = (self.answers(from), self.answers(to));
         let answer = stricter(source.change, target.change);
         if answer.action >= Action::Deny && !answer.audit {
             return decision(answer, Refusal::Access);
         }
-        let stays = source.carry_the_same(&target) && (!folder || self.carries_whole(from, to));
+        let stays = source.carry_the_same(&target)
+            && self.carried_words(from) == self.carried_words(to)
+            && (!folder || self.carries_whole(from, to));
         if stays {
             return decision(answer, Refusal::Access);
         }
@@ -86,9 +105,18 @@ impl Image {
         }
     }
 
+    fn carried_words(&self, path: &[Box<[u8]>]) -> Option<u16> {
+        self.words(path).map(|set| set.carried)
+    }
+
     fn carries_whole(&self, from: &[Box<[u8]>], to: &[Box<[u8]>]) -> bool {
         let inside: [Answers; 2] = [from, to].map(|folder| self.deep_inside(folder));
-        inside[0].carry_the_same(&inside[1]) && !self.guards(from) && !self.guards(to)
+        let words = [from, to].map(|folder| self.words_deep_inside(folder));
+        let [words_from, words_to] = words.map(|set| set.map(|set| set.carried));
+        inside[0].carry_the_same(&inside[1])
+            && words_from == words_to
+            && !self.guards(from)
+            && !self.guards(to)
     }
 
     fn may_listen(&self, local: &Local) -> bool {

@@ -16,7 +16,7 @@ impl Image {
     /// SHA-256 over every field, each list and each string with its length before it.
     pub fn digest(&self) -> [u8; 32] {
         let mut writer = Writer(Sha256::new());
-        writer.bytes(b"sevorix policy image 1");
+        writer.bytes(b"sevorix policy image 2");
         self.write(&mut writer);
         writer.0.finalize().into()
     }
@@ -30,6 +30,7 @@ impl Image {
             writer.answers(&node.own);
             writer.answers(&node.child);
             writer.answers(&node.below);
+            node.words.iter().for_each(|set| writer.number(*set));
             writer.byte(node.guards.into());
         });
         writer.list(&self.names, |writer, node| {
@@ -56,6 +57,14 @@ impl Image {
                 });
                 writer.answer(ports.answer);
             });
+        });
+        writer.list(&self.word_sets, |writer, set| {
+            writer.list(&set.rules, |writer, rule| {
+                writer.list(&rule.globs, |writer, glob| writer.bytes(glob.as_bytes()));
+                writer.answer(rule.answer);
+            });
+            writer.answer(set.too_long);
+            writer.number(set.carried);
         });
         writer.answers(&self.defaults);
         [self.net_default, self.written, self.jit]

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::Ipv6Net;
 
-use super::{Answer, Answers, Image, PathNode, nets};
+use super::{Answer, Answers, Image, PathNode, WordSet, nets};
 use crate::judge::net_of;
-use crate::model::{NamePattern, extension_of, last_of};
+use crate::model::{Action, NamePattern, extension_of, last_of};
 use crate::values::Protocol;
 
 impl Image {
@@ -47,8 +47,13 @@ impl Image {
         found.map_or(self.net_default, |ports| ports.answer)
     }
 
-    /// Whether something may be executed from a place that may be written to. Where not, what the container wrote can't be
-    /// executed, and nobody has to remember what that is.
+    /// Whether the kernel has to know what the container wrote. Where nothing may be executed that may be written, the
+    /// places tell.
+    pub fn tells_what_was_written(&self) -> bool {
+        self.written.action != Action::Allow && self.runs_what_it_writes()
+    }
+
+    /// Whether something may be executed from a place that may be written to.
     pub fn runs_what_it_writes(&self) -> bool {
         let both = |answers: &Answers| {
             let written = answers.write.lets_through() || answers.change.lets_through();
@@ -73,6 +78,19 @@ impl Image {
             1 => node.child,
             _ => node.below,
         }
+    }
+
+    /// The rules on command lines for a program there.
+    pub fn words(&self, path: &[Box<[u8]>]) -> Option<&WordSet> {
+        let node = self.deepest(path)?;
+        let number = node.words_at(path.len() - node.path.len());
+        self.word_sets.get(usize::from(number))
+    }
+
+    /// Those for whatever no node names, deep inside this folder.
+    pub(super) fn words_deep_inside(&self, folder: &[Box<[u8]>]) -> Option<&WordSet> {
+        let number = self.deepest(folder)?.words_at(2);
+        self.word_sets.get(usize::from(number))
     }
 
     fn deepest(&self, path: &[Box<[u8]>]) -> Option<&PathNode> {

@@ -9,10 +9,12 @@ mod decide;
 mod digest;
 mod look;
 mod nets;
+mod words;
 
 pub use beneath::{Beneath, Grant, Right};
 pub use compile::{TooLarge, compile};
 pub use decide::Decision;
+pub use words::{Automaton, States, WordRule, WordSet};
 
 use ipnet::Ipv6Net;
 
@@ -32,6 +34,8 @@ pub struct Image {
     /// IPv4 as `::ffff:a.b.c.d/96+n`; the longest that fits holds what the shorter ones say, too.
     pub nets: Vec<NetNode>,
     pub port_sets: Vec<PortSet>,
+    /// Rules on command lines; the first set is empty.
+    pub word_sets: Vec<WordSet>,
     pub defaults: Answers,
     pub net_default: Answer,
     /// For what this container wrote or created, when it is executed.
@@ -54,6 +58,8 @@ pub struct PathNode {
     pub child: Answers,
     /// What lies deeper, likewise.
     pub below: Answers,
+    /// The entries of [`Image::word_sets`] for a program that is this object, lies directly in it, or deeper.
+    pub words: [u16; 3],
     /// Not everything below has the answers of `below`: to rename this folder would carry an object out of a rule's
     /// reach, or into it.
     pub guards: bool,

@@ -12,6 +12,8 @@ pub enum Act {
     Exec {
         path: Components,
         written: bool,
+        /// The whole command line, the program's own name first.
+        argv: Vec<Box<[u8]>>,
     },
     /// Maps a file as code.
     MapExec {

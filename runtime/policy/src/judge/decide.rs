@@ -4,14 +4,19 @@ use super::act::{Act, Destination, Local};
 use super::judgement::{Beaten, Judgement, Reason, Refusal};
 use super::movement;
 use super::voices::{Point, Touch, net_of};
-use super::weigh::{Joined, Voice, Weighed, stricter};
-use crate::model::{Action, Listen, Policy, RuleId, Unix};
+use super::weigh::{Joined, Voice, Weighed, join, stricter, weigh};
+use crate::model::{Action, LINE_MOST, Listen, Policy, RuleId, Unix, length};
 
 /// What the policy says of an act. Total: every act has an answer.
 pub fn judge(policy: &Policy, act: &Act) -> Judgement {
     let bench = Bench { policy };
     match act {
-        Act::Exec { path, written } | Act::MapExec { path, written } => bench.exec(path, *written),
+        Act::Exec {
+            path,
+            written,
+            argv,
+        } => bench.exec(bench.command(path, argv), *written),
+        Act::MapExec { path, written } => bench.exec(bench.touch(path, Touch::Exec), *written),
         Act::WritableCode => bench.setting("exec.jit.default", policy.exec.jit, Refusal::Access),
         Act::Open { path, read, write } => {
             let touches = [(*read, Touch::Read), (*write, Touch::Write)];
@@ -34,8 +39,31 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn exec(&self, path: &[Box<[u8]>], written: bool) -> Judgement {
-        let by_path = self.touch(path, Touch::Exec);
+    /// The place of a program and its command line.
+    fn command(&self, path: &[Box<[u8]>], argv: &[Box<[u8]>]) -> Judgement {
+        if length(argv) > LINE_MOST {
+            return self.strictest([self.touch(path, Touch::Exec), self.too_long(path)]);
+        }
+        let mut voices = self.policy.voices_on_place(path, Touch::Exec);
+        let by_words = self.policy.voices_on_words(path, argv);
+        let weighed = join(
+            self.policy.by_place(path, Touch::Exec),
+            weigh(&by_words, None, self.policy.is_audit()),
+        );
+        voices.extend(by_words);
+        judgement(weighed, &voices, "exec.default", Refusal::Access)
+    }
+
+    fn too_long(&self, path: &[Box<[u8]>]) -> Judgement {
+        let rules = self.policy.exec.rules.iter();
+        let rules: Vec<_> = rules.filter(|rule| rule.covers_with_words(path)).collect();
+        let weighed = self.policy.too_long(&rules);
+        let mut judged = judgement(weighed, &[], "exec.default", Refusal::Access);
+        judged.reason = Reason::TooLong;
+        judged
+    }
+
+    fn exec(&self, by_path: Judgement, written: bool) -> Judgement {
         if !written {
             return by_path;
         }

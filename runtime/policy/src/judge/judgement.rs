@@ -45,6 +45,8 @@ choice! {
         Never = "never",
         /// This container wrote what it executes.
         Written = "written",
+        /// The command line is longer than what is judged, and a rule on it could apply.
+        TooLong = "too-long",
         /// The object would come under other rules.
         OutOfReach = "out-of-reach",
         /// The setting covers all of the kind.

@@ -15,4 +15,4 @@ pub use decide::judge;
 pub use judgement::{Beaten, Judgement, Reason, Refusal};
 
 pub(crate) use voices::{Point, Touch, net_of};
-pub(crate) use weigh::{Joined, Weighed, join, stricter};
+pub(crate) use weigh::{Joined, Weighed, join, stricter, weigh};

@@ -18,7 +18,8 @@ pub(super) fn out_of_reach(
     let itself = |place: &[Box<[u8]>], touch| policy.by_place_and_name(place, touch);
     let own = Touch::ALL
         .into_iter()
-        .find_map(|touch| difference(itself(from, touch), itself(to, touch), touch));
+        .find_map(|touch| difference(itself(from, touch), itself(to, touch), touch))
+        .or_else(|| differing_words(policy, from, to));
     if !folder {
         return own;
     }
@@ -47,13 +48,27 @@ fn below(base: &Components, depth: usize) -> Components {
 }
 
 fn differing(policy: &Policy, one: &[Box<[u8]>], other: &[Box<[u8]>]) -> Option<RuleId> {
-    Touch::ALL.into_iter().find_map(|touch| {
+    let by_place = Touch::ALL.into_iter().find_map(|touch| {
         difference(
             policy.by_place(one, touch),
             policy.by_place(other, touch),
             touch,
         )
-    })
+    });
+    by_place.or_else(|| differing_words(policy, one, other))
+}
+
+/// The rule on command lines that holds for a program in one place and not in the other.
+fn differing_words(policy: &Policy, one: &[Box<[u8]>], other: &[Box<[u8]>]) -> Option<RuleId> {
+    let enforced = policy
+        .exec
+        .rules
+        .iter()
+        .filter(|rule| rule.is_enforced(policy));
+    enforced
+        .into_iter()
+        .find(|rule| rule.covers_with_words(one) != rule.covers_with_words(other))
+        .map(|rule| rule.id.clone())
 }
 
 /// The rule that makes the difference: that of the end where less is allowed.

@@ -102,6 +102,7 @@ fn objects() {
     let run = |program: &str, written| Act::Exec {
         path: path(program),
         written,
+        argv: Vec::new(),
     };
     for (act, said) in [
         (run("/bin/sh", false), "allow exec.default no-match "),

@@ -60,6 +60,12 @@ impl Policy {
         self.file_voices(touch, |rule| rule.covers_path(path))
     }
 
+    pub(crate) fn voices_on_words(&self, path: &[Box<[u8]>], argv: &[Box<[u8]>]) -> Vec<Voice<'_>> {
+        let rules = self.exec.rules.iter();
+        let speaking = rules.filter(|rule| rule.covers_with_words(path) && rule.fits(argv));
+        speaking.map(Voice::from).collect()
+    }
+
     pub(crate) fn voices_on_name(&self, path: &[Box<[u8]>], touch: Touch) -> Vec<Voice<'_>> {
         self.file_voices(touch, |rule| rule.covers_name(path))
     }

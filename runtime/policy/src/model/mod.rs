@@ -9,6 +9,7 @@ mod needs;
 mod path;
 mod rules;
 mod sections;
+mod words;
 
 pub use action::{Action, Asker, Listen, RuleId, Unix};
 pub use needs::{Feature, Need};
@@ -19,7 +20,10 @@ pub use sections::{
     Taint, TaintEffect, TaintSource, Verdict,
 };
 
+pub use words::LINE_MOST;
+
 pub(crate) use path::{FRESH, extension_of, last_of};
+pub(crate) use words::{REST, fit, length};
 
 use std::collections::BTreeMap;
 use std::time::Duration;

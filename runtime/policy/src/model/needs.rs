@@ -16,7 +16,7 @@ pub struct Need {
 pub enum Feature {
     HostRules,
     ContentRules,
-    ArgumentRules,
+    ArgumentAllowances,
     Ask,
     Taint,
     ServerName,
@@ -34,7 +34,7 @@ impl Feature {
         match self {
             Self::HostRules => "rules on host names",
             Self::ContentRules => "rules on sha256",
-            Self::ArgumentRules => "rules on argv",
+            Self::ArgumentAllowances => "rules on argv that allow what exec.default refuses",
             Self::Ask => "the action ask",
             Self::Taint => "taint labels",
             Self::ServerName => "rules on sni",
@@ -90,8 +90,10 @@ impl Policy {
             if matches!(rule.program, Program::Content(_)) {
                 need(Feature::ContentRules, &rule.id);
             }
-            if !rule.argv.is_empty() {
-                need(Feature::ArgumentRules, &rule.id);
+            // the line may run, and the program may not be mapped
+            let allows = !rule.argv.is_empty() && rule.action == Action::Allow;
+            if allows && self.exec.default != Action::Allow {
+                need(Feature::ArgumentAllowances, &rule.id);
             }
             if rule.action == Action::Ask {
                 need(Feature::Ask, &rule.id);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Action, Asker, Components, NamePattern, PathPattern, RuleId, last_of};
+use super::{Action, Asker, Components, NamePattern, PathPattern, Policy, RuleId, fit, last_of};
 use crate::values::{Invalid, NetEntry, NetTarget, PortRange, Protocol};
 
 /// One of `[exec]`'s rules.
@@ -11,7 +11,8 @@ use crate::values::{Invalid, NetEntry, NetTarget, PortRange, Protocol};
 pub struct ExecRule {
     pub id: RuleId,
     pub program: Program,
-    /// One glob for each argument after the program's own name; empty: whatever the arguments are.
+    /// One glob for each argument after the program's own name; `**` in the end: for all that follow; empty: whatever
+    /// the arguments are.
     pub argv: Vec<String>,
     pub action: Action,
     pub unless: Vec<PathPattern>,
@@ -108,6 +109,26 @@ impl ExecRule {
             }
             Program::Content(_) => false,
         }
+    }
+
+    /// Whether it has something to say of a command line of the program there.
+    pub(crate) fn covers_with_words(&self, path: &[Box<[u8]>]) -> bool {
+        let silent = self.argv.is_empty() || (self.audit && self.action == Action::Allow);
+        match &self.program {
+            Program::Path(pattern) => {
+                !silent && pattern.covers(path) && !excepted(&self.unless, path)
+            }
+            Program::Content(_) => false,
+        }
+    }
+
+    /// Whether its globs fit a command line whose first word is the program's name.
+    pub(crate) fn fits(&self, argv: &[Box<[u8]>]) -> bool {
+        fit(&self.argv, argv.get(1..).unwrap_or_default())
+    }
+
+    pub(crate) fn is_enforced(&self, policy: &Policy) -> bool {
+        !self.audit && !policy.is_audit()
     }
 
     /// Every place that its answer can change at.

@@ -106,13 +106,49 @@ fn exec() -> impl Strategy<Value = Exec> {
 }
 
 fn exec_rule() -> impl Strategy<Value = ExecRule> {
-    let unless = vec(pattern(), 0..2);
-    (pattern(), action(), unless, any::<bool>()).prop_map(|(pattern, action, unless, audit)| {
-        ExecRule {
-            unless,
-            audit,
-            ..ExecRule::new(RuleId::setting("new"), Program::Path(pattern), action)
-        }
+    let parts = (
+        pattern(),
+        action(),
+        vec(pattern(), 0..2),
+        any::<bool>(),
+        globs(),
+    );
+    parts.prop_map(|(pattern, action, unless, audit, argv)| ExecRule {
+        unless,
+        argv,
+        audit,
+        ..ExecRule::new(RuleId::setting("new"), Program::Path(pattern), action)
+    })
+}
+
+/// Half of all rules are about the program alone.
+fn globs() -> impl Strategy<Value = Vec<String>> {
+    let glob = select(vec!["a", "ab", "*", "?", "a*", "*b", "a*b*", "??*"]);
+    let rest = prop_oneof![Just(None), Just(Some("**"))];
+    let globs = (vec(glob, 0..3), rest).prop_map(|(globs, rest)| {
+        let all = globs.into_iter().chain(rest);
+        all.map(str::to_owned).collect()
+    });
+    prop_oneof![Just(Vec::new()), globs]
+}
+
+fn argv() -> impl Strategy<Value = Vec<Box<[u8]>>> {
+    let long = "a".repeat(2044);
+    let word = select(vec!["", "a", "b", "ab", "ba", "aab", "abab"]);
+    let words = vec(word, 0..4).prop_map(|words| words.into_iter().map(str::to_owned).collect());
+    // one byte too long, and just not
+    let edge = select(vec![0_usize, 1]).prop_map(move |more| {
+        vec![
+            long[more..].to_owned(),
+            long[1..].to_owned(),
+            "a".to_owned()[..1 - more].to_owned(),
+        ]
+    });
+    prop_oneof![9 => words.boxed(), 1 => edge.boxed()].prop_map(|words: Vec<String>| {
+        words
+            .into_iter()
+            .map(|word| word.into_bytes().into())
+            .collect()
     })
 }
 
@@ -228,7 +264,7 @@ fn protocol() -> impl Strategy<Value = Option<Protocol>> {
 pub fn act() -> impl Strategy<Value = Act> {
     let two = || (path(), path(), any::<bool>());
     prop_oneof![
-        1 => (path(), any::<bool>()).prop_map(|(path, written)| Act::Exec { path, written }),
+        3 => (path(), any::<bool>(), argv()).prop_map(|(path, written, argv)| Act::Exec { path, written, argv }),
         1 => (path(), any::<bool>()).prop_map(|(path, written)| Act::MapExec { path, written }),
         1 => Just(Act::WritableCode),
         1 => (path(), any::<bool>(), any::<bool>())
