@@ -104,6 +104,16 @@ bundle_with_a_bad_mount_is_refused() {
     contains "$last" 'error mounting \"'"$work"'/file\" to rootfs at \"/etc\"'
 }
 
+bundle_with_a_bad_mount_from_a_closed_folder_is_told_with_its_own_source() {
+    in_user_namespace
+    mkdir "$work/closed"
+    echo mine >"$work/closed/file"
+    chmod 700 "$work/closed"
+    config[mounts]='{ "destination": "/etc", "type": "bind", "source": "'$work'/closed/file", "options": ["rbind", "ro"] }'
+    bad_bundle 'not a directory'
+    contains "$last" 'error mounting \"'"$work"'/closed/file\" to rootfs at \"/etc\"'
+}
+
 bundle_with_a_volume_in_the_place_of_proc_is_refused() {
     mkdir "$work/volume"
     for place in /proc /proc/sys; do

@@ -186,6 +186,28 @@ same_bundle_user_namespace() {
     seen 'id -u; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; grep -E \"^Cap\" /proc/self/status; ls -ld /etc | cut -d\" \" -f3-6; sort -s -k5,5 /proc/self/mountinfo' | shown_mounts_and_rest
 }
 
+# the container's root may not look there, the host's has done so for it
+same_bundle_sources_below_a_closed_folder() {
+    in_user_namespace
+    mkdir -p "$work/closed/folder/inner" "$work/closed/other" "$work/closed/mounted"
+    echo content | tee "$work/closed/file" "$work/closed/folder/file" >"$work/closed/other/file"
+    mount -t tmpfs -o mode=755 shared "$work/closed/mounted"
+    mount --make-shared "$work/closed/mounted"
+    chmod 700 "$work/closed"
+    config[mounts]='{ "destination": "/bound/folder", "type": "bind", "source": "'$work'/closed/folder", "options": ["rbind", "ro", "rprivate"] },
+        { "destination": "/bound/folder/inner", "type": "bind", "source": "'$work'/closed/other", "options": ["bind", "nosuid", "private"] },
+        { "destination": "/bound/file", "type": "bind", "source": "'$work'/closed/file", "options": ["bind", "ro", "private"] },
+        { "destination": "/bound/shared", "type": "bind", "source": "'$work'/closed/mounted", "options": ["rbind", "rslave"] }'
+    config[args]='["sleep", "1000000"]'
+    started
+    mkdir "$work/closed/mounted/late"
+    mount -t tmpfs -o mode=755 late "$work/closed/mounted/late"
+    touch "$work/closed/mounted/late/arrived"
+    oci exec "$(container_id)" sh -c 'cd /bound; cat file folder/file folder/inner/file; ls -R; touch file folder/x 2>&1; sort -s -k5,5 /proc/self/mountinfo' |
+        shown_mounts_and_rest | grep -E '^[^/]| /bound|^/bound'
+    ls -A "$work/closed"
+}
+
 same_bundle_sysctls_and_host_name() {
     config[linux]='"sysctl": { "net.ipv4.ip_forward": "0", "net.ipv4.ip_unprivileged_port_start": "80", "kernel.shmmax": "1234567", "fs.mqueue.msg_max": "11" }'
     seen 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shmmax /proc/sys/fs/mqueue/msg_max; hostname'

@@ -137,7 +137,7 @@ fn set_attributes(
 }
 
 /// A mount like the one at `path`, attached nowhere yet; an empty path means `folder` itself.
-fn clone_mount(folder: BorrowedFd<'_>, path: &CStr, flags: i32) -> nix::Result<OwnedFd> {
+pub fn clone_mount(folder: BorrowedFd<'_>, path: &CStr, flags: i32) -> nix::Result<OwnedFd> {
     let flags = flags | libc::AT_EMPTY_PATH;
     // SAFETY: the path is a NUL-terminated string that outlives the call.
     let fd = Errno::result(unsafe {
@@ -153,7 +153,7 @@ fn clone_mount(folder: BorrowedFd<'_>, path: &CStr, flags: i32) -> nix::Result<O
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-fn attach(mount: &OwnedFd, place: &OwnedFd) -> nix::Result<()> {
+pub fn attach(mount: &OwnedFd, place: &OwnedFd) -> nix::Result<()> {
     // SAFETY: both paths are NUL-terminated constants.
     let result = unsafe {
         libc::syscall(

@@ -24,6 +24,7 @@ use crate::error::{Context, os_text};
 use crate::executor::Payload;
 use crate::process::pidfd_open;
 use crate::report::Report;
+use crate::stage::Stage;
 use crate::state::write_atomically;
 use crate::{Error, Result, limits, mount_error, userns};
 
@@ -58,17 +59,11 @@ impl Launch<'_> {
         self.pass_on_activation();
         let limits = self.payload.process.rlimits().clone();
         let _user_namespace = self.make_user_namespace()?;
-        let arguments = self.arguments()?;
+        let mut arguments = self.arguments()?;
         let _restore = oom_score.map(OomScore::set).transpose()?;
         // so that nothing in a namespace we join can look into us
         let _ = nix::sys::prctl::set_dumpable(false);
-        let pid = container_main_process(&arguments).map_err(|error| {
-            let reason = report.take().and_then(Report::so_far);
-            let reason = with_cause(reason.unwrap_or_else(|| error.to_string()), &error);
-            let mounts = arguments.spec.mounts().as_deref().unwrap_or_default();
-            Error::Process(mount_error::in_words(reason, mounts, &arguments.rootfs))
-        })?;
-        let pid = Pid::from_raw(pid.as_raw());
+        let pid = start(&mut arguments, report)?;
         limits::set(pid, limits.as_deref().unwrap_or_default()).inspect_err(|_| {
             // it would wait for a start that nobody gives
             let _ = kill(pid, Signal::SIGKILL);
@@ -138,6 +133,30 @@ impl Launch<'_> {
             pid_file: None,
         })
     }
+}
+
+fn start(arguments: &mut ContainerArgs, report: &mut Option<Report>) -> Result<Pid> {
+    let asked = Rc::clone(&arguments.spec);
+    // who enters a container finds its mounts made
+    let is_init = matches!(arguments.container_type, ContainerType::InitContainer);
+    let stage = match is_init {
+        true => Stage::set(&mut arguments.spec, &arguments.rootfs)?,
+        false => None,
+    };
+    let started = container_main_process(arguments).map_err(|error| {
+        let reason = report.take().and_then(Report::so_far);
+        let reason = with_cause(reason.unwrap_or_else(|| error.to_string()), &error);
+        match &stage {
+            Some(stage) => stage.in_callers_words(reason),
+            None => reason,
+        }
+    });
+    drop(stage);
+    let pid = started.map_err(|reason| {
+        let mounts = asked.mounts().as_deref().unwrap_or_default();
+        Error::Process(mount_error::in_words(reason, mounts, &arguments.rootfs))
+    })?;
+    Ok(Pid::from_raw(pid.as_raw()))
 }
 
 /// libcontainer's outer texts leave out the cause they wrap.

@@ -25,6 +25,7 @@ mod proc_mount;
 mod process;
 mod report;
 mod seccomp;
+mod stage;
 mod state;
 mod targets;
 mod user;
