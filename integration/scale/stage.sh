@@ -123,7 +123,7 @@ inventory() {
 	echo "pins $(find /sys/fs/bpf/sevorix | wc -l)"
 	local kind
 	for kind in link prog map; do echo "$kind $(bpftool $kind show | grep -c '^[0-9]*:')"; done
-	for kind in mounts cgroups policy_paths policy_names policy_nets policy_port_sets; do echo "entries of $kind $(entries $kind)"; done
+	for kind in mounts cgroups policy_paths policy_names policy_words policy_nets policy_port_sets; do echo "entries of $kind $(entries $kind)"; done
 	echo "cgroups $(find /sys/fs/cgroup -type d | grep -cv '/scale$')"
 	echo "mounts $(wc -l </proc/self/mountinfo)"
 	echo "states $(find /run/sevorix -mindepth 1 -maxdepth 1 ! -name '.*' | wc -l)"
