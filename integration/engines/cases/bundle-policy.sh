@@ -191,7 +191,7 @@ more_bundle_policy_tells_what_it_allows_to_who_asks() {
     everything_but ''
     config[args]='["sh", "-c", "until [ -e /tmp/go ]; do sleep 0.1; done; cat /etc/plain-file; sleep 1000"]'
     started
-    lacks "$(oci events)" /etc/plain-file
+    lacks "$(oci events --json | grep "$(container_id)")" /etc/plain-file
     "${oci_command[@]}" events --allowed --json "$(container_id)" >"$work/allowed" &
     wait_until 10 grep -q '"result":"allow"' "$work/allowed"
     touch "$work/root/tmp/go"
