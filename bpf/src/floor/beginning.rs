@@ -37,11 +37,11 @@ fn since_1970(moment: SystemTime) -> Duration {
         .unwrap_or_default()
 }
 
-fn nanoseconds(time: Duration) -> u64 {
+pub(super) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn clock(id: libc::clockid_t) -> Result<Duration> {
+pub(super) fn clock(id: libc::clockid_t) -> Result<Duration> {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,

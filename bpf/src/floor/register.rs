@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use libbpf_rs::{MapType, libbpf_sys};
 use sevorix_policy::Image;
 
-use super::beginning::Beginning;
+use super::beginning::{Beginning, clock, nanoseconds};
 use super::cgroup::{Cgroup, Living};
 use super::hash::Hasher;
 use super::load::Lock;
@@ -319,11 +319,9 @@ pub(super) fn report_allowed(
     if found.cgroup_id == 0 || found.generation != container.generation {
         return Ok(false);
     }
-    let until = since_boot().map(|now| now + time);
-    let until = until.map_err(BpfError::io("read the clock"))?;
     let told_until = match time.is_zero() {
         true => 0,
-        false => u64::try_from(until.as_nanos()).unwrap_or(u64::MAX),
+        false => nanoseconds(clock(libc::CLOCK_BOOTTIME)? + time),
     };
     let found = types::container {
         told_until,
@@ -331,21 +329,6 @@ pub(super) fn report_allowed(
     };
     set(&maps.containers, &container.slot, &found)?;
     Ok(true)
-}
-
-fn since_boot() -> std::io::Result<Duration> {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the kernel writes one `timespec`.
-    match unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) } {
-        0 => Ok(Duration::new(
-            time.tv_sec.unsigned_abs(),
-            u32::try_from(time.tv_nsec).unwrap_or(0),
-        )),
-        _ => Err(std::io::Error::last_os_error()),
-    }
 }
 
 pub(super) fn sweep(lock: &Lock, maps: &Maps) -> Result<usize> {

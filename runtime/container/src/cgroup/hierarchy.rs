@@ -22,11 +22,8 @@ pub(super) struct Legacy {
 impl Legacy {
     /// runc joins no hierarchy whose controllers came after these: a container stays there where its caller is.
     pub fn is_joined(&self) -> bool {
-        self.controllers.iter().any(|name| {
-            name.starts_with("name=")
-                || name == "rdma"
-                || KNOWN_TO_LIBCGROUPS.contains(&name.as_str())
-        })
+        let is_left_to_us = |name: &String| name.starts_with("name=") || name == "rdma";
+        self.is_joined_by_libcontainer() || self.controllers.iter().any(is_left_to_us)
     }
 
     /// libcontainer joins neither the hierarchies that have a name instead of controllers (by which systemd knows what
