@@ -7,6 +7,8 @@
 
 mod base64;
 pub mod conformance;
+#[cfg(feature = "net")]
+mod desk;
 mod digest;
 mod error;
 mod frames;
@@ -21,6 +23,8 @@ mod text;
 mod trust;
 mod words;
 
+#[cfg(feature = "net")]
+pub use desk::{Desk, Said, Waiting};
 pub use digest::{Digest, NoDigest, Sha256Digits};
 pub use error::{Error, Result};
 pub use frames::{Frames, MAX_ANSWER, MAX_ASK, frame};

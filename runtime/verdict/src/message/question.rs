@@ -137,6 +137,21 @@ impl Question {
         }
     }
 
+    /// For people: what is to be done, in quotes.
+    pub fn told(&self) -> String {
+        let quoted: Vec<String> = self.tainted.argv.iter().map(Tainted::quoted).collect();
+        match (&self.facts.net, &self.tainted.path) {
+            (Some(net), _) => {
+                let host = net.host.as_ref().map(|host| format!("{host} "));
+                let address = std::net::SocketAddr::new(net.ip, net.port);
+                format!("{}{address}/{}", host.unwrap_or_default(), net.proto)
+            }
+            (None, Some(path)) if quoted.is_empty() => path.quoted(),
+            (None, Some(path)) => format!("{} as {}", path.quoted(), quoted.join(" ")),
+            (None, None) => quoted.join(" "),
+        }
+    }
+
     /// Of every field, so that an answer holds for exactly what the jurors saw.
     pub fn digest(&self) -> Digest {
         let bytes = serde_json::to_vec(self).expect("writing to memory cannot fail");
