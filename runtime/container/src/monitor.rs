@@ -10,10 +10,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::unistd::{ForkResult, fork, setsid};
+use sevorix_bpf::floor::Container;
 use sevorix_policy::{Annotations, Folders, Policy, Request};
 
 use crate::error::Context;
-use crate::floor::{Decided, Plan, beginning};
+use crate::floor::{Decided, Place, Plan, beginning};
 use crate::state::{State, StateDir};
 use crate::{Error, Result, Runtime};
 
@@ -79,6 +80,13 @@ impl Watched {
         began
             .and_then(|began| began.duration_since(SystemTime::UNIX_EPOCH).ok())
             .unwrap_or_default()
+    }
+
+    /// Its place in the tables of this release.
+    pub fn place(&self) -> Result<Option<Container>> {
+        let place = self.state()?.floor;
+        let place = place.filter(Place::is_of_this_release);
+        Ok(place.map(|place| place.container()))
     }
 
     pub fn tell(&self, decision: &Decided) {

@@ -11,9 +11,9 @@ pub enum Error {
     Container(#[from] sevorix_container::Error),
     #[error(transparent)]
     Floor(#[from] sevorix_bpf::BpfError),
-    /// Nothing can be let through: everything that is asked about is refused.
-    #[error("this build can't grant what was allowed")]
-    NoGrants,
+    /// Nothing can be let through before the policy is in force.
+    #[error("the container has no place in the kernel's tables")]
+    NoPlace,
     #[error("{action} {path}: {source}")]
     Io {
         action: &'static str,
@@ -28,7 +28,7 @@ impl Error {
         match self {
             Self::Container(error) => error.hint(),
             Self::Floor(error) => error.hint(),
-            Self::NoGrants | Self::Io { .. } => None,
+            Self::NoPlace | Self::Io { .. } => None,
         }
     }
 }

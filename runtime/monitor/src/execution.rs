@@ -4,10 +4,11 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::stat::{FileStat, SFlag, fstat};
+use sevorix_bpf::floor::{LINE_MOST_ASKED, PROGRAMS_MOST};
 use sevorix_policy::{Act, Action, Components, Judgement, Policy, judge};
 
 use crate::call::Exec;
-use crate::line::{LINE_MOST, Line};
+use crate::line::Line;
 use crate::shebang::{self, HEAD};
 use crate::thread::{self, Thread};
 
@@ -29,19 +30,16 @@ pub struct Program {
     words: usize,
 }
 
-/// The kernel follows so many interpreters.
-const DEEPEST: usize = 5;
-
 impl Execution {
     /// An errno where the kernel will find a reason of its own to refuse, or where too much is asked about.
     pub fn of(thread: Thread, exec: &Exec) -> nix::Result<Self> {
         let path = thread.read_path(exec.path)?;
-        let words = thread.read_texts(exec.words, LINE_MOST)?;
+        let words = thread.read_texts(exec.words, LINE_MOST_ASKED)?;
         let mut line = Line::new(words);
         let mut called = name(exec, &path);
         let mut programs = vec![Program::new(find(thread, exec, &path)?, &line)?];
         while let Some(by) = programs.last().and_then(Program::shebang) {
-            if programs.len() > DEEPEST {
+            if programs.len() == PROGRAMS_MOST {
                 return Err(Errno::ELOOP);
             }
             line = line.interpreted(&called, &by);
@@ -49,7 +47,7 @@ impl Execution {
             programs.push(Program::new(file, &line)?);
             called = by.interpreter;
         }
-        if line.length() > LINE_MOST {
+        if line.length() > LINE_MOST_ASKED {
             return Err(Errno::E2BIG);
         }
         Ok(Self { programs, line })

@@ -2,9 +2,6 @@
 
 use crate::shebang::Shebang;
 
-/// As much of a command line as is asked about.
-pub const LINE_MOST: usize = 32_760;
-
 /// The words that a program is started with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Line(Vec<Vec<u8>>);

@@ -5,15 +5,13 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{SockType, getsockopt, sockopt};
+use sevorix_bpf::floor::DESTINATIONS_MOST;
 use sevorix_container::held;
 use sevorix_policy::{Act, Action, Destination, Judgement, Policy, Protocol, judge};
 
 use crate::address::{self, Address, LONGEST};
 use crate::call::{Memory, Sent};
 use crate::thread::Thread;
-
-/// So many destinations of one call are asked about.
-const MOST: usize = 8;
 
 /// A destination, with the protocol as the kernel numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +61,7 @@ impl Reach {
                 goals.push(goal);
             }
         }
-        if goals.len() > MOST {
+        if goals.len() > DESTINATIONS_MOST {
             return Err(Errno::E2BIG);
         }
         Ok(Self { goals, send: true })
