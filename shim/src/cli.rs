@@ -9,7 +9,7 @@ use sevorix_container::cgroup::Driver;
 use crate::error::Error;
 use crate::grammar::{Grammar, Options, fill, options};
 use crate::install;
-use crate::verbs::{VERBS, Verb};
+use crate::verbs::{HIDDEN, VERBS, Verb};
 
 options! {
     /// run containers as runc does, behind a policy
@@ -74,7 +74,11 @@ fn task<'a>(globals: &Globals, words: &'a [OsString], left: usize) -> Result<Tas
         return Err(Error::Help(&Globals::GRAMMAR));
     };
     let name = name.to_string_lossy();
-    match VERBS.iter().find(|verb| verb.grammar.name == name) {
+    match VERBS
+        .iter()
+        .chain(HIDDEN)
+        .find(|verb| verb.grammar.name == name)
+    {
         Some(verb) => Ok(Task::Verb { verb, words }),
         None if name == "help" || name == "h" => Err(Error::Help(topic(words))),
         None => Err(Error::Usage(format!(

@@ -14,6 +14,8 @@ pub enum Error {
     #[error(transparent)]
     Container(#[from] sevorix_container::Error),
     #[error(transparent)]
+    Monitor(#[from] sevorix_monitor::Error),
+    #[error(transparent)]
     Install(#[from] crate::install::Error),
     #[error(transparent)]
     Policy(#[from] sevorix_policy::Error),
@@ -69,6 +71,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Container(error) => error.hint(),
+            Self::Monitor(error) => error.hint(),
             Self::Install(error) => Some(error.hint()),
             Self::Policy(error) => Some(error.hint()),
             Self::Verdict(error) => Some(error.hint()),

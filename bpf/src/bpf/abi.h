@@ -173,6 +173,7 @@ enum reason {
 	REASON_NO_VERDICT, /* a rule says ask, and nobody has allowed it */
 	REASON_CROSSES_RULES, /* a rename or link would carry an object out of a rule's reach */
 	REASON_TOO_LONG, /* a command line, and a rule on it could apply */
+	REASON_OTHER_LINE, /* not the command line that was granted */
 	FIRST_FLOOR = 16,
 	REASON_NO_MEMORY = FIRST_FLOOR,
 	REASON_STALE_LABEL,

@@ -21,8 +21,11 @@ static __always_inline bool may_reach(struct bpf_sock *sk, struct destination *t
 
 	if (!container)
 		return false;
-	if (owned->epoch == container->epoch && same_destination(&owned->allowed, to))
+	if (owned->epoch == container->epoch && same_destination(&owned->allowed, to)) {
+		if (owned->once)
+			owned->epoch = 0; /* no container has this one */
 		return true;
+	}
 	return lets_through(answer_to(to, container->policy_slot));
 }
 

@@ -27,6 +27,32 @@ static __always_inline verdict_t as_kill(verdict_t verdict)
 	return verdict | KILL;
 }
 
+/* That line and no other, whatever the memory of whoever asked says by now. */
+static __always_inline bool runs_granted_line(struct subject *s, struct command *command, struct linux_binprm *bprm,
+					      const struct grant *grant)
+{
+	struct asked_line *line = bpf_map_lookup_elem(&asked_lines, &s->agent->asker);
+	__u32 length = grant->length;
+
+	if (!line || !length || length > ASKED_LINE_MOST || length > bprm->exec - bprm->p)
+		return false;
+	return grant->words == bprm->argc && has_line(command, line, bprm->p, length);
+}
+
+/* What the policy asks about holds for the line that was judged. */
+static __always_inline verdict_t judge_asked(struct subject *s, struct command *command, struct linux_binprm *bprm,
+					     verdict_t verdict)
+{
+	struct grant *grant = grant_of_thread(s, s->agent->asker, GRANT_EXEC);
+
+	if (!command || !grant)
+		return stricter(verdict, refuse(REASON_NO_VERDICT));
+	if (!runs_granted_line(s, command, bprm, grant))
+		return stricter(verdict, refuse(REASON_OTHER_LINE));
+	s->agent->granted_program = s->agent->coming_program;
+	return is_ask(verdict) ? ALLOW : verdict;
+}
+
 /* The strictest of what the programs say that this exec came by. */
 static __always_inline verdict_t judge_line(struct subject *s, struct command *command, struct linux_binprm *bprm)
 {
@@ -60,10 +86,19 @@ int BPF_PROG(judge_command, struct linux_binprm *bprm)
 	verdict_t verdict;
 	struct subject s;
 
-	if (!find_subject(&s) || (s.agent && !s.agent->notes))
+	if (!find_subject(&s))
+		return 0;
+	if (s.agent)
+		s.agent->granted_program = 0;
+	if (s.agent && !s.agent->notes && !s.agent->asker)
 		return 0;
 	command = bpf_task_storage_get(&commands, task, NULL, 0);
 	verdict = judge_line(&s, command, bprm);
+	if (s.agent && s.agent->asker) {
+		verdict = judge_asked(&s, command, bprm, verdict);
+		bpf_map_delete_elem(&grants, &s.agent->asker);
+		bpf_map_delete_elem(&asked_lines, &s.agent->asker);
+	}
 	if (!allowed(verdict) || (s.container && is_told(s.container)))
 		look_up(&s, bprm->file->f_path.dentry); /* for the report */
 	finish(&s, OP_EXEC, as_kill(verdict), -EPERM);

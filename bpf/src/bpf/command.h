@@ -5,6 +5,7 @@
  * rules are.
  */
 #pragma once
+#include "grant.h"
 #include "origin.h"
 
 /* A script, its interpreter, that one's ... : the kernel follows five. */
@@ -15,6 +16,7 @@ struct note {
 	__u32 set; /* of word rules */
 	__u32 answer;
 	__u32 words; /* of the command line, when it was met */
+	__u32 covered; /* by a grant, should the answer be "ask" */
 };
 
 struct command {
@@ -86,22 +88,36 @@ static __always_inline bool may_be_lifted(struct subject *s, __u32 number, verdi
 	return set && set->lifts;
 }
 
+/* The first program of this exec; the last exec may have failed. */
+static __always_inline void begin_exec(struct subject *s, struct linux_binprm *bprm)
+{
+	if (!s->agent || bprm->interp != bprm->filename)
+		return;
+	s->agent->notes = 0;
+	s->agent->asker = 0;
+	s->agent->coming_program = 0;
+}
+
+static __always_inline struct command *command_of_current(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return bpf_task_storage_get(&commands, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
 /* X9: the line itself is not here yet. true: the program is let through, and judged again when it is. Only the default
  * waits for that: what a rule refuses, no other rule lifts. */
 static __always_inline bool wait_for_line(struct subject *s, struct linux_binprm *bprm, verdict_t *verdict)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct command *command;
 	__u32 number, index;
 
 	if (!s->agent)
 		return false;
-	if (bprm->interp == bprm->filename) /* the first program of this exec; the last exec may have failed */
-		s->agent->notes = 0;
 	number = s->agent->walk.filled ? s->agent->walk.word_set : 0;
 	if (!number || !may_be_lifted(s, number, *verdict))
 		return false;
-	command = bpf_task_storage_get(&commands, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	command = command_of_current();
 	index = s->agent->notes;
 	if (index < NOTES_MOST && command) {
 		struct note *note = &command->notes[index & (NOTES_MOST - 1)];
@@ -109,11 +125,18 @@ static __always_inline bool wait_for_line(struct subject *s, struct linux_binprm
 		note->set = number;
 		note->answer = *verdict;
 		note->words = bprm->argc;
+		note->covered = covers_program(s, bprm->file);
 		s->agent->notes = index + 1;
 		return true;
 	}
 	*verdict = refuse(REASON_NO_MEMORY);
 	return false;
+}
+
+/* A program that is asked about, and granted. */
+static __always_inline bool take_program(struct subject *s, struct linux_binprm *bprm)
+{
+	return covers_program(s, bprm->file) && command_of_current();
 }
 
 /* A command line as it is read, kept together so that the step is a small function. */
@@ -156,6 +179,69 @@ static long read_byte(__u64 i, struct reading *r)
 	return !--r->left;
 }
 
+#define ASKED_LINE_MOST 32760 /* bytes of a command line that can be asked about */
+#define ASKED_LINE_ROOM 32768
+
+struct asked_line {
+	char bytes[ASKED_LINE_ROOM];
+};
+
+/* Key: a thread's number. Value: the command line that its grant is for, as it will stand on the new stack. As grants. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GRANTS);
+	__type(key, __u32);
+	__type(value, struct asked_line);
+} asked_lines SEC(".maps");
+
+/* A part of the new stack and the granted line. */
+struct comparing {
+	struct command *command;
+	struct asked_line *line;
+	__u64 at; /* where the part begins */
+	__u64 length; /* of the part */
+	bool differs;
+};
+
+/* Eight bytes. 1: there is no need of further ones. */
+static long compare_word(__u64 i, struct comparing *c)
+{
+	__u64 found = (8 * i) & (LINE_ROOM - 8), wanted = (c->at + 8 * i) & (ASKED_LINE_ROOM - 8);
+	__u64 left = c->length - 8 * i, differ;
+
+	differ = *(const __u64 *)&c->command->line[found] ^ *(const __u64 *)&c->line->bytes[wanted];
+	if (left < 8) /* what follows is the environment's, or an earlier part's */
+		differ &= (1ULL << (8 * left)) - 1;
+	c->differs = differ != 0;
+	return differ || left <= 8;
+}
+
+/* Does the new stack, whose line begins at `from`, have the granted line there? */
+__noinline int has_line(struct command *command, struct asked_line *line, __u64 from, __u64 length)
+{
+	struct comparing c = { .command = command, .line = line };
+
+	if (!command || !line)
+		return false;
+#pragma clang loop unroll(disable)
+	for (; c.at < ASKED_LINE_ROOM; c.at += LINE_ROOM) {
+		__u64 part = length - c.at;
+
+		if (c.at >= length)
+			return true;
+		if (part > LINE_ROOM)
+			part = LINE_ROOM;
+		asm volatile("" : "+r"(part)); /* or clang forgets what it can be at most */
+		if (part > LINE_ROOM || bpf_copy_from_user(command->line, part, (void *)(from + c.at)))
+			return false;
+		c.length = part;
+		if (bpf_loop(LINE_ROOM / 8, compare_word, &c, 0) < 0 || c.differs)
+			return false;
+	}
+	return false; /* longer than any line that can be granted */
+}
+
 /* Leaves in command->at the states that a line comes to, without its first `skip` words. 0: that is all of it. */
 __noinline int read_words(struct command *command, struct word_set *set, __u64 length, __u32 skip, __u32 words)
 {
@@ -195,6 +281,7 @@ __noinline int answer_of_words(struct command *command, struct word_set *set)
 __noinline int judge_note(struct command *command, __u32 policy_slot, __u32 index, __u64 length, __u32 words)
 {
 	struct word_set *set;
+	verdict_t verdict;
 	struct note *note;
 	int reason;
 
@@ -211,5 +298,8 @@ __noinline int judge_note(struct command *command, __u32 policy_slot, __u32 inde
 		return stricter(note->answer, set->too_long | REASON_TOO_LONG << VERDICT_REASON_SHIFT);
 	if (reason)
 		return refuse(reason);
-	return join(note->answer, answer_of_words(command, set));
+	verdict = join(note->answer, answer_of_words(command, set));
+	if (is_ask(verdict) && !note->covered)
+		return (verdict & ~ANSWER_ACTION) | refuse(REASON_NO_VERDICT);
+	return verdict;
 }

@@ -19,6 +19,13 @@ struct destination {
 	__u16 protocol;
 };
 
+static __always_inline bool same_destination(const struct destination *one, const struct destination *other)
+{
+	return one->address[3] == other->address[3] && one->port == other->port &&
+	       one->address[0] == other->address[0] && one->address[1] == other->address[1] &&
+	       one->address[2] == other->address[2] && one->protocol == other->protocol;
+}
+
 struct ports {
 	__u16 first;
 	__u16 last;

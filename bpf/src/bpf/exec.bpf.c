@@ -64,11 +64,19 @@ static __always_inline verdict_t judge_backed_code(struct subject *s, struct fil
 	return stricter(judge_place(s, dentry, 1 << EXEC), judge_origin(s, file->f_inode));
 }
 
+/* By itself, or as the program that was granted. */
+static __always_inline verdict_t judge_mapping(struct subject *s, struct file *file)
+{
+	verdict_t verdict = judge_code(s, file);
+
+	if (is_ask(verdict) && is_granted_program(s, file))
+		verdict = ALLOW;
+	return keep_as_code(s, file, verdict);
+}
+
 static __always_inline verdict_t judge_mapped(struct subject *s, struct file *file)
 {
-	verdict_t verdict = is_backing(file) ? judge_backed_code(s, file) : judge_code(s, file);
-
-	return keep_as_code(s, file, verdict);
+	return is_backing(file) ? keep_as_code(s, file, judge_backed_code(s, file)) : judge_mapping(s, file);
 }
 
 static __always_inline verdict_t judge_jit(struct subject *s)
@@ -97,9 +105,12 @@ int BPF_PROG(check_program, struct linux_binprm *bprm, int ret)
 		return ret;
 	if (!find_subject(&s))
 		return 0;
+	begin_exec(&s, bprm);
 	verdict = judge_code(&s, bprm->file);
 	if (wait_for_line(&s, bprm, &verdict))
 		return 0;
+	if (is_ask(verdict) && take_program(&s, bprm))
+		verdict = ALLOW;
 	return finish(&s, OP_EXEC, verdict, -EACCES);
 }
 
@@ -126,7 +137,7 @@ int BPF_PROG(map_code, struct file *file, unsigned long reqprot, unsigned long p
 	if (!(prot & PROT_EXEC) || !subject_of_current(&s))
 		return 0;
 	if (file)
-		verdict = keep_as_code(&s, file, judge_code(&s, file));
+		verdict = judge_mapping(&s, file);
 	if ((prot & PROT_WRITE) && allowed(verdict))
 		verdict = judge_jit(&s);
 	return finish(&s, OP_MAP_EXEC, verdict, -EACCES);

@@ -2,6 +2,7 @@
  *
  * Files that exist: opened, received, cut, given other attributes.
  */
+#include "grant.h"
 #include "origin.h"
 
 /* The open of a layer below an overlay file, which was judged itself: the kernel's own mount of the layer, or, before
@@ -93,6 +94,8 @@ static __always_inline verdict_t judge_file(struct subject *s, struct file *file
 	if (is_kernel_interface(dentry, accesses))
 		return refuse(REASON_KERNEL_INTERFACE);
 	verdict = judge_and_remember(s, dentry, accesses, &memory);
+	if (is_ask(verdict) && take_open(s, file, accesses))
+		verdict = ALLOW;
 	if (allowed(verdict) && is_host_part_of_proc(s, dentry, accesses))
 		return refuse(REASON_KERNEL_INTERFACE);
 	if (allowed(verdict) && (accesses & (1 << WRITE)) && is_memory(dentry))

@@ -45,6 +45,7 @@ enum {
 #define O_TRUNC 01000
 #define FMODE_READ 1
 #define FMODE_WRITE 2
+#define FMODE_CREATED 0x100000 /* by this very open */
 #define OPENED_FOR_EXEC 0x20 /* __FMODE_EXEC in f_flags: open(2) itself can't set it */
 #define SB_RDONLY 1
 #define SB_KERNMOUNT (1 << 22)
@@ -178,6 +179,7 @@ struct task_struct {
 	int tgid;
 	const struct cred *real_cred;
 	const struct cred *cred;
+	__u64 start_boottime;
 	struct bpf_local_storage *bpf_storage;
 };
 

@@ -5,6 +5,7 @@
 #pragma once
 #include "destination.h"
 #include "event.h"
+#include "grant.h"
 #include "object.h"
 
 /* Key: a socket. Written when it is made; a connection that is accepted inherits it. Read wherever a socket is used.
@@ -14,7 +15,7 @@ struct owned {
 	__u32 generation;
 	__u64 epoch; /* of the container, when `allowed` was */
 	struct destination allowed; /* by the hook before: the program on the cgroup need not ask again */
-	__u32 reserved;
+	__u32 once; /* by a grant: it may not do so twice */
 };
 
 struct {
@@ -23,13 +24,6 @@ struct {
 	__type(key, int);
 	__type(value, struct owned);
 } sockets SEC(".maps");
-
-static __always_inline bool same_destination(const struct destination *one, const struct destination *other)
-{
-	return one->address[3] == other->address[3] && one->port == other->port &&
-	       one->address[0] == other->address[0] && one->address[1] == other->address[1] &&
-	       one->address[2] == other->address[2] && one->protocol == other->protocol;
-}
 
 static __always_inline bool is_own(const struct subject *s, const struct owned *owned)
 {
@@ -109,6 +103,17 @@ static __always_inline bool visited_before(const struct visit *visit, const stru
 	       visit->address[2] == to->address[2] && visit->protocol == to->protocol;
 }
 
+/* The program on the cgroup that is asked next finds it, and nobody after that. */
+static __always_inline verdict_t let_through_once(struct subject *s, struct owned *owned, const struct destination *to)
+{
+	if (is_told(s->container))
+		describe(s, to);
+	owned->allowed = *to;
+	owned->once = 1;
+	owned->epoch = s->container->epoch;
+	return ALLOW;
+}
+
 static __always_inline verdict_t judge_destination(struct subject *s, struct owned *owned, struct destination *to)
 {
 	__u64 epoch = s->container->epoch;
@@ -118,6 +123,8 @@ static __always_inline verdict_t judge_destination(struct subject *s, struct own
 	if (!visited_before(visit, to, epoch)) {
 		verdict_t verdict = answer_to(to, s->container->policy_slot);
 
+		if (is_ask(verdict) && take_reach(s, to))
+			return let_through_once(s, owned, to);
 		if (!allowed(verdict)) {
 			describe(s, to);
 			return verdict;
@@ -130,6 +137,7 @@ static __always_inline verdict_t judge_destination(struct subject *s, struct own
 	if (is_told(s->container))
 		describe(s, to);
 	owned->allowed = *to;
+	owned->once = 0;
 	owned->epoch = epoch;
 	return ALLOW;
 }

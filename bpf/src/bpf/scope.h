@@ -48,7 +48,9 @@ struct visit {
 struct agent {
 	struct label label;
 	__u32 notes; /* programs of this exec with rules on their command lines */
-	__u32 reserved;
+	__u32 asker; /* number of the thread whose grant let this exec through; 0: none was needed */
+	__u64 coming_program; /* tag of the program that the exec by a grant is about to run */
+	__u64 granted_program; /* and of the one that runs by one; 0: by none */
 	struct walk walk;
 	struct visit visited[VISITED];
 };

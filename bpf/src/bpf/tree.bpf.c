@@ -23,11 +23,34 @@ static __always_inline int change_name(struct dentry *dentry, enum operation ope
 	return finish(&s, operation, judge_name(&s, dentry), -EACCES);
 }
 
+/* Whoever asks about the file asks about its coming into being, too: the open that makes it is one call. */
+static __always_inline bool is_asked_about(const struct subject *s, verdict_t verdict)
+{
+	__u64 answers;
+
+	if (is_ask(verdict))
+		return true;
+	if (!s->agent || !lets_through(verdict))
+		return false;
+	answers = s->agent->walk.own;
+	return is_ask(answer_for(answers, READ)) || is_ask(answer_for(answers, WRITE));
+}
+
 /* F18, F4: also a file that a rule names before it exists. */
 SEC("lsm/inode_create")
 int BPF_PROG(create_file, struct inode *dir, struct dentry *dentry, unsigned short mode, int ret)
 {
-	return change_name(dentry, OP_CREATE, ret);
+	verdict_t verdict;
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	verdict = judge_name(&s, dentry);
+	if (is_asked_about(&s, verdict) && take_create(&s, dir))
+		verdict = ALLOW;
+	return finish(&s, OP_CREATE, verdict, -EACCES);
 }
 
 SEC("lsm/inode_mkdir")

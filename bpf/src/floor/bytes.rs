@@ -17,7 +17,11 @@ unsafe impl Abi for types::counters {}
 // SAFETY: as above.
 unsafe impl Abi for types::event {}
 // SAFETY: as above.
+unsafe impl Abi for types::asked_line {}
+// SAFETY: as above.
 unsafe impl Abi for types::gate {}
+// SAFETY: as above.
+unsafe impl Abi for types::grant {}
 // SAFETY: as above.
 unsafe impl Abi for types::mount_key {}
 // SAFETY: as above.

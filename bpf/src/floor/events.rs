@@ -114,6 +114,7 @@ named! {
         NoVerdict = "no-verdict",
         CrossesRules = "crosses-rules",
         TooLong = "too-long",
+        OtherLine = "other-line",
         NoMemory = "no-memory",
         StaleLabel = "stale-label",
         NoPolicy = "no-policy",
@@ -139,7 +140,7 @@ named! {
 impl Reason {
     /// Where the floor's own reasons begin in `abi.h`; they hold in every mode.
     const FIRST_FLOOR: u16 = 16;
-    const BEFORE_FLOOR: u16 = 4;
+    const BEFORE_FLOOR: u16 = 5;
 
     pub fn is_floor(self) -> bool {
         self.number() >= Self::FIRST_FLOOR

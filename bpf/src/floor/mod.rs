@@ -10,6 +10,7 @@ mod cgroup;
 mod degraded;
 mod earlier;
 mod events;
+mod grants;
 mod hash;
 mod load;
 mod mounts;
@@ -23,6 +24,9 @@ mod tables;
 pub use cgroup::cgroup_hierarchy;
 pub use degraded::hold_network;
 pub use events::{Event, Operation, Outcome, Reason};
+pub use grants::{
+    DESTINATIONS_MOST, Destination, Grant, LINE_MOST_ASKED, PROGRAMS_MOST, Tag, Thread,
+};
 pub use mounts::Mount;
 pub use pins::pin_file_system;
 pub use programs::ProgramFacts;

@@ -12,7 +12,7 @@ use super::hash::Hasher;
 use super::load::Lock;
 use super::pins::{self, Maps, find, first_entries, get, remove_entry, set, set_all};
 use super::skeleton::types;
-use super::{Mount, earlier, label, mounts, network, tables};
+use super::{Mount, earlier, grants, label, mounts, network, tables};
 use crate::{BpfError, Result};
 
 /// As many as the programs have room for (`abi.h`).
@@ -279,6 +279,7 @@ pub(super) fn release(_lock: &Lock, maps: &Maps, container: Container) -> Result
     };
     set(&maps.containers, &slot, &free)?;
     remove_mounts(maps, slot, &old)?;
+    grants::revoke_all(maps, container)?;
     free_unused(maps, old.policy_slot)?;
     set_gate(maps, None)
 }

@@ -80,7 +80,7 @@ pub fn make(root: &Path) -> Result<()> {
         "other",
         "free/from",
     ];
-    const FILES: [&str; 16] = [
+    const FILES: [&str; 17] = [
         "free/file",
         "free/victim",
         "free/secret/file",
@@ -96,6 +96,7 @@ pub fn make(root: &Path) -> Result<()> {
         "free/xpem",
         "other/file",
         "free/plain/file",
+        "free/plain/second",
         "free/from/file",
     ];
     for folder in FOLDERS {

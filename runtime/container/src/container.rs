@@ -13,7 +13,7 @@ use crate::floor::Record;
 use crate::process::ProcessId;
 use crate::report::Report;
 use crate::state::{State, StateDir, Status};
-use crate::{Error, ExecOptions, Result, exec, hooks};
+use crate::{Error, ExecOptions, Result, exec, hooks, monitor};
 
 #[derive(Debug)]
 pub struct Container {
@@ -213,6 +213,7 @@ impl Container {
             }
         }
         self.remove_processes()?;
+        monitor::end(&self.state)?;
         if let Some(place) = &self.state.floor {
             place.leave()?;
         }

@@ -19,14 +19,14 @@ use crate::cgroup::{Cgroup, Kill};
 use crate::container::Container;
 use crate::error::Context;
 use crate::executor::Payload;
-use crate::floor::{Plan, Record};
+use crate::floor::{Asks, Plan, Record};
 use crate::launch::{Launch, announce};
 use crate::notify::{Courier, Handover};
 use crate::process::ProcessId;
 use crate::report::Report;
 use crate::seccomp::Filter;
 use crate::state::{State, StateDir};
-use crate::{Error, Result, Runtime, hooks, prepare, seccomp};
+use crate::{Error, Result, Runtime, hooks, monitor, prepare, seccomp};
 
 /// What `create` and `run` take beside the bundle's config.json.
 #[derive(Debug, Default)]
@@ -51,6 +51,7 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     let plan = Plan::of(&bundle.request, &bundle.spec, &Folders::default())?;
     check_terminal(&bundle.spec, &options)?;
     let filter = profile_of(&bundle.spec).map(Filter::compile).transpose()?;
+    refuse_two_listeners(plan.as_ref(), filter.as_ref())?;
     let cgroups_path = bundle
         .spec
         .linux()
@@ -64,6 +65,8 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     let mut state = first_state(id, &bundle, cgroup)?;
     state.policy = plan.as_ref().map(|plan| plan.policy().name.to_string());
     state.degraded = plan.as_ref().and_then(Plan::degraded).cloned();
+    state.asks = plan.as_ref().map(Plan::asks).unwrap_or_default();
+    state.digest = plan.as_ref().map(Plan::digest);
     state.inherits_keyring = options.no_new_keyring;
     let undo = Undo {
         dir: &dir,
@@ -73,6 +76,9 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     };
     dir.save_config(&bundle.config)?;
     dir.save(&state)?;
+    if needs_monitor(&state) {
+        monitor::start(runtime, &state)?;
+    }
     let container = build(
         &bundle,
         state.clone(),
@@ -102,7 +108,11 @@ impl Undo<'_> {
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
-        if self.armed && self.state.cgroup.remove(Kill::Yes).is_ok() {
+        if !self.armed {
+            return;
+        }
+        let _ = monitor::end(self.state);
+        if self.state.cgroup.remove(Kill::Yes).is_ok() {
             // the floor's entries go with the cgroup: whoever comes next finds them without one
             if self.state.degraded.is_some() {
                 Record::forget(self.state);
@@ -148,6 +158,11 @@ fn build(
         &state,
         ContainerState::Creating,
     )?;
+    let mut fence = plan.map(Plan::fence).transpose()?;
+    let held = match &mut fence {
+        Some(fence) => fence.courier(&monitor::socket(dir))?,
+        None => None,
+    };
     let mut report = Some(Report::open()?);
     let process = bundle.spec.process().clone().unwrap_or_default();
     let launch = Launch {
@@ -167,13 +182,7 @@ fn build(
         keyring: keyring(&state)?,
         payload: Payload {
             finish: Some(finish),
-            ..Payload::new(
-                process,
-                filter,
-                plan.map(Plan::fence).transpose()?,
-                courier.as_ref(),
-                report.as_ref(),
-            )?
+            ..Payload::new(process, filter, fence, courier.as_ref(), report.as_ref())?
         },
     };
     let visit = state.cgroup.visit_left_out()?;
@@ -184,7 +193,7 @@ fn build(
     if let Some(plan) = plan {
         state.floor = plan.enforce(&state, pid)?;
     }
-    drop(courier);
+    drop((courier, held));
 
     state.init = Some(
         ProcessId::of(pid).map_err(|_| Error::Process("init ended before it was ready".into()))?,
@@ -196,6 +205,23 @@ fn build(
         options.pidfd_socket.as_ref(),
     )?;
     Ok(Container::new(state, dir.clone(), report))
+}
+
+/// Somebody has to answer what is held, or it would fail.
+fn needs_monitor(state: &State) -> bool {
+    state.asks.any()
+}
+
+/// The kernel takes one filter that notifies.
+fn refuse_two_listeners(plan: Option<&Plan>, filter: Option<&Filter>) -> Result<()> {
+    match plan {
+        Some(plan) if plan.asks().any() && filter.is_some_and(|filter| filter.notifies) => {
+            Err(Error::TwoListeners {
+                policy: plan.policy().name.to_string(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 pub fn profile_of(spec: &Spec) -> Option<&LinuxSeccomp> {
@@ -261,6 +287,8 @@ fn first_state(id: &str, bundle: &Bundle, cgroup: Cgroup) -> Result<State> {
         policy: None,
         floor: None,
         degraded: None,
+        asks: Asks::default(),
+        digest: None,
         inherits_keyring: false,
         init: None,
         cgroup,

@@ -58,6 +58,13 @@ pub enum Error {
         "{capability} was not given to the container, whose policy can't hold beside it: with it a process makes its own routes and tunnels"
     )]
     Undermines { capability: &'static str },
+    #[error("the container's monitor can't hold what the policy asks about: {reason}")]
+    Monitor { reason: String },
+    /// The kernel takes one notifying filter for a process.
+    #[error(
+        "policy {policy} asks about actions, and the seccomp profile notifies a listener of its own: only one of them can hold calls"
+    )]
+    TwoListeners { policy: String },
     #[error(transparent)]
     Floor(#[from] sevorix_bpf::BpfError),
     #[error(transparent)]
@@ -95,6 +102,9 @@ impl Error {
             ),
             Self::Undermines { .. } => Some(
                 "enter it without the capability (without --privileged), or make the container with it".into(),
+            ),
+            Self::TwoListeners { .. } => Some(
+                "take SCMP_ACT_NOTIFY out of the profile, or turn the policy's asks off: io.sevorix.verdict = off".into(),
             ),
             Self::Floor(error) => error.hint(),
             Self::Cgroup(error) => error.hint(),

@@ -22,7 +22,7 @@ use crate::launch::{self, Launch, announce};
 use crate::process::ProcessId;
 use crate::report::Report;
 use crate::seccomp::Filter;
-use crate::{Error, Result, Status, bundle, floor, prepare};
+use crate::{Error, Result, Status, bundle, floor, monitor, prepare};
 
 /// What `exec` takes beside the process itself.
 #[derive(Debug, Default)]
@@ -56,6 +56,11 @@ pub fn exec(
         container.state(),
         ContainerState::Running,
     )?;
+    let mut fence = Fence::of(container.state())?;
+    let held = match &mut fence {
+        Some(fence) => fence.courier(&monitor::socket(container.dir()))?,
+        None => None,
+    };
     let namespaces = Namespaces::open(&caller, init)?;
     let socket = container.dir().exec_socket();
     let (failures, failures_writer) = pipe2(OFlag::O_CLOEXEC).during(|| "open a pipe".into())?;
@@ -76,13 +81,7 @@ pub fn exec(
         preserve_fds: options.preserve_fds,
         no_pivot: false,
         keyring: keyring(container.state())?,
-        payload: Payload::new(
-            process,
-            filter,
-            Fence::of(container.state())?,
-            courier.as_ref(),
-            report.as_ref(),
-        )?,
+        payload: Payload::new(process, filter, fence, courier.as_ref(), report.as_ref())?,
     };
     // our children are the container's from the start: it would be too late once they are in its cgroup
     if let Some(place) = &container.state().floor {
@@ -96,7 +95,7 @@ pub fn exec(
     let _ = std::fs::remove_file(&socket);
     let pid = started?;
     // our copies must go before the pipes can end; libcontainer's own channel repeats what the report says
-    drop((failures_writer, failures, courier));
+    drop((failures_writer, failures, courier, held));
     if let Some(reason) = report.and_then(Report::wait) {
         launch::reap();
         return Err(Error::Process(reason));

@@ -113,12 +113,23 @@ impl Payload {
         let arguments = self.process.args().as_deref().unwrap_or_default();
         let name = arguments.first().ok_or("args must not be empty")?;
         *self.program.borrow_mut() = Some(find_executable(name, self.variable("PATH"))?);
+        self.hold_calls()?;
         // a listener may answer any call from here on, so it must be the one that accepts before `create` returns
         if self.handover.is_some() {
             self.fence()
         } else {
             Ok(())
         }
+    }
+
+    /// While whoever takes the filter's descriptor to the monitor still waits for it, which is before `start`.
+    fn hold_calls(&self) -> Step {
+        let Some(floor) = self.floor.as_ref().filter(|floor| floor.holds()) else {
+            return Ok(());
+        };
+        self.raise_effective()?;
+        floor.load()?;
+        self.lower_effective()
     }
 
     /// Filter and capabilities, in the one order that works for each of the two ways to be allowed to load a filter.
@@ -145,7 +156,7 @@ impl Payload {
     /// The floor's first: the caller's may refuse to load another.
     fn load_filter(&self) -> Step {
         let failed = |errno| format!("load seccomp filter: {}", errno_text(errno));
-        if let Some(floor) = &self.floor {
+        if let Some(floor) = self.floor.as_ref().filter(|floor| !floor.is_loaded()) {
             floor.load()?;
         }
         let Some(filter) = &self.filter else {

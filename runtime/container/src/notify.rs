@@ -198,7 +198,7 @@ fn sender_of(wake: &OwnedFd) -> nix::Result<Pid> {
     credentials.ok_or(Errno::EPIPE)
 }
 
-fn take_descriptor(process: &OwnedFd, number: RawFd) -> nix::Result<OwnedFd> {
+pub fn take_descriptor(process: &OwnedFd, number: RawFd) -> nix::Result<OwnedFd> {
     // SAFETY: plain system call without pointers.
     let fd = Errno::result(unsafe {
         libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0)

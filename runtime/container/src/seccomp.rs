@@ -32,7 +32,11 @@ pub struct Filter {
 
 impl Filter {
     pub fn compile(profile: &LinuxSeccomp) -> Result<Self> {
-        let notifies = check_notify(profile)?;
+        Self::of(profile, check_notify(profile)?)
+    }
+
+    /// A profile of ours, whose listener is known.
+    pub fn of(profile: &LinuxSeccomp, notifies: bool) -> Result<Self> {
         let context = build(profile)?;
         let mut program = enosys::stub(profile);
         program.extend(export(&context)?);

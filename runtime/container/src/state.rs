@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Cgroup;
 use crate::error::{Context, missing};
-use crate::floor::{Degraded, Place};
+use crate::floor::{Asks, Degraded, Place};
 use crate::process::ProcessId;
 use crate::{Error, Result};
 
@@ -60,6 +60,12 @@ pub struct State {
     /// what holds instead, on a host that can't hold whole policies
     #[serde(default)]
     pub degraded: Option<Degraded>,
+    /// of the compiled policy
+    #[serde(default)]
+    pub digest: Option<[u8; 32]>,
+    /// what waits for its monitor's answers
+    #[serde(default)]
+    pub asks: Asks,
     /// the `create` that makes it: while that lives and init does not exist, the container is `creating`
     pub creator: ProcessId,
     /// `--no-new-keyring`: the container's processes keep the session keyring of who started them

@@ -13,6 +13,7 @@ mod features;
 mod install;
 mod kill;
 mod list;
+mod monitor;
 mod passwd;
 mod pause;
 mod policy;
@@ -82,6 +83,9 @@ pub static VERBS: &[Verb] = &[
         ..operators(&verdict::Verdict::GRAMMAR, verdict::run)
     },
 ];
+
+/// What we start ourselves: in no help and no manual.
+pub static HIDDEN: &[Verb] = &[outside(&monitor::Monitor::GRAMMAR, monitor::run)];
 
 pub type Run = fn(&Globals, &[OsString]) -> Result<u8>;
 

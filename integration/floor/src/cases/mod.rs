@@ -1,5 +1,6 @@
 //! What agents try, and what must come of it.
 
+mod asks;
 mod code;
 mod files;
 mod leftovers;
@@ -89,6 +90,7 @@ pub fn run(filter: &str) -> Result<()> {
     failures += leftovers::run(&enforcer, filter)?;
     failures += reports::run(&enforcer, filter)?;
     failures += origin::run(&enforcer, filter)?;
+    failures += asks::run(&enforcer, filter)?;
     println!(
         "{count} cases on two file systems, {failures} failures; {} events lost",
         enforcer.lost_events().map_err(told)?

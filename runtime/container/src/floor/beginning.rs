@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use nix::unistd::Pid;
 
 /// `None`: since now. A root without such a layer may hold an image that was unpacked a moment ago.
-pub(super) fn of_root(init: Pid) -> Option<SystemTime> {
+pub(crate) fn of_root(init: Pid) -> Option<SystemTime> {
     let process = PathBuf::from(format!("/proc/{init}"));
     let mounts = fs::read_to_string(process.join("mountinfo")).ok()?;
     if !root_has_a_writable_layer(&mounts) {

@@ -7,9 +7,11 @@
 use oci_spec::runtime::LinuxSeccompOperator::{ScmpCmpGt, ScmpCmpNe};
 use oci_spec::runtime::{
     Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompArgBuilder,
-    LinuxSeccompBuilder, LinuxSeccompOperator, LinuxSyscall, LinuxSyscallBuilder,
+    LinuxSeccompBuilder, LinuxSeccompFilterFlag, LinuxSeccompOperator, LinuxSyscall,
+    LinuxSyscallBuilder,
 };
 
+use super::Asks;
 use crate::seccomp::Filter;
 use crate::{Error, Result};
 
@@ -74,9 +76,18 @@ const NEW_TIME: u64 = 0x80;
 /// What the kernel looks at of an argument that is an int, as the command of an ioctl.
 const INT: u64 = 0xffff_ffff;
 
-/// The filter, made once for each container that has a policy.
-pub fn filter() -> Result<Filter> {
-    Filter::compile(&profile(Vec::new())?)
+/// The filter, made once for each container that has a policy. It notifies of the calls that are held.
+pub fn filter(asks: Asks) -> Result<Filter> {
+    let held = asks.calls();
+    if held.is_empty() {
+        return Filter::of(&profile(Vec::new())?, false);
+    }
+    let mut profile = profile(vec![notify(&held)?])?;
+    // a signal would call back a call that somebody looks at, and it would be asked about again and again
+    profile.set_flags(Some(vec![
+        LinuxSeccompFilterFlag::SeccompFilterFlagWaitKillableRecv,
+    ]));
+    Filter::of(&profile, true)
 }
 
 /// The filter where no hook looks at sockets: only those whose destinations programs on the cgroup judge can be made.
@@ -108,7 +119,7 @@ pub fn degraded_filter(may_listen: bool) -> Result<Filter> {
     if !may_listen {
         calls.push(refuse(&["listen"], &[])?);
     }
-    Filter::compile(&profile(calls)?)
+    Filter::of(&profile(calls)?, false)
 }
 
 /// What a process needs, routes and addresses of its own network among it.
@@ -158,6 +169,15 @@ fn refuse(names: &[&str], conditions: &[LinuxSeccompArg]) -> Result<LinuxSyscall
     answer(names, libc::EPERM, conditions)
 }
 
+fn notify(names: &[&str]) -> Result<LinuxSyscall> {
+    let names: Vec<String> = names.iter().map(|name| (*name).into()).collect();
+    LinuxSyscallBuilder::default()
+        .names(names)
+        .action(LinuxSeccompAction::ScmpActNotify)
+        .build()
+        .map_err(unusable)
+}
+
 fn answer(names: &[&str], errno: i32, conditions: &[LinuxSeccompArg]) -> Result<LinuxSyscall> {
     let names: Vec<String> = names.iter().map(|name| (*name).into()).collect();
     LinuxSyscallBuilder::default()
@@ -204,7 +224,7 @@ mod tests {
     type Call = fn() -> libc::c_long;
 
     fn behind_the_filter(call: Call) -> i32 {
-        behind(&filter().expect("a filter"), call)
+        behind(&filter(Asks::default()).expect("a filter"), call)
     }
 
     /// What a call answers in a process behind a filter; 0 where it succeeds.

@@ -42,6 +42,18 @@ pub struct Subject {
     pub comm: String,
 }
 
+/// A decision that was not the kernel's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    pub op: &'static str,
+    pub object: String,
+    pub subject: Subject,
+    /// `None`: it was allowed
+    pub errno: Option<Errno>,
+    pub rule: String,
+    pub reason: String,
+}
+
 impl Entry {
     /// The number is the journal's to give.
     pub(super) fn of(event: &Event, record: Option<&Record>, at: SystemTime) -> Self {
@@ -82,6 +94,26 @@ impl Entry {
             reason: degraded.lack.clone(),
             unheld: degraded.told().into_iter().map(String::from).collect(),
             ..Self::about(Some(record), SystemTime::now())
+        }
+    }
+
+    /// What became of an action that was held.
+    pub(super) fn decided(decision: &Decided, record: Option<&Record>) -> Self {
+        Self {
+            op: decision.op.into(),
+            object: decision.object.clone(),
+            subject: decision.subject.clone(),
+            result: if decision.errno.is_some() {
+                "deny"
+            } else {
+                "allow"
+            }
+            .into(),
+            errno: decision.errno.map(|errno| format!("{errno:?}")),
+            by: "verdict".into(),
+            rule: decision.rule.clone(),
+            reason: decision.reason.clone(),
+            ..Self::about(record, SystemTime::now())
         }
     }
 

@@ -4,7 +4,8 @@
 //! anything of the image has run; `exec` joins it; `delete` takes it away. Whatever is in the way is an error: no
 //! container starts with less than it asked for.
 
-mod beginning;
+mod asks;
+pub(crate) mod beginning;
 mod calls;
 mod degraded;
 mod entry;
@@ -13,8 +14,9 @@ mod journal;
 mod plan;
 mod record;
 
+pub use asks::Asks;
 pub use degraded::{Degraded, NEVER_HELD};
-pub use entry::{Entry, Subject};
+pub use entry::{Decided, Entry, Subject};
 pub use host::{Check, Facts, Standing};
 pub use journal::{Bookmarks, Journal, News};
 pub use plan::{Plan, refuse_entering};
@@ -30,6 +32,7 @@ use crate::Result;
 use crate::cgroup::Cgroup;
 use crate::error::errno_text;
 use crate::landlock::{self, Grant};
+use crate::notify::{Courier, Handover};
 use crate::seccomp::Filter;
 use crate::state::State;
 
@@ -73,7 +76,7 @@ impl Plan {
     /// For init.
     pub fn fence(&self) -> Result<Fence> {
         match self.degraded() {
-            None => Fence::whole(),
+            None => Fence::whole(self.asks()),
             Some(degraded) => Fence::degraded(degraded),
         }
     }
@@ -84,15 +87,19 @@ impl Plan {
 pub struct Fence {
     /// where no hook looks at files
     grants: Option<Vec<Grant>>,
-    /// what no hook of the kernel sees
+    /// what no hook of the kernel sees, and what is held
     filter: Filter,
+    /// of a filter that holds calls: who takes its descriptor to the monitor
+    handover: Option<Handover>,
 }
 
 impl Fence {
-    fn whole() -> Result<Self> {
+    /// Where calls are held, it can only be loaded with a courier.
+    pub fn whole(asks: Asks) -> Result<Self> {
         Ok(Self {
             grants: None,
-            filter: calls::filter()?,
+            filter: calls::filter(asks)?,
+            handover: None,
         })
     }
 
@@ -100,6 +107,7 @@ impl Fence {
         Ok(Self {
             grants: Some(degraded.grants.clone()),
             filter: calls::degraded_filter(degraded.may_listen)?,
+            handover: None,
         })
     }
 
@@ -107,14 +115,39 @@ impl Fence {
     pub fn of(state: &State) -> Result<Option<Self>> {
         match (&state.floor, &state.degraded) {
             (None, None) => Ok(None),
-            (Some(_), None) => Self::whole().map(Some),
+            (Some(_), None) => Self::whole(state.asks).map(Some),
             (_, Some(degraded)) => Self::degraded(degraded).map(Some),
         }
+    }
+
+    /// For a filter that holds calls: somebody who takes its descriptor to the monitor's socket.
+    pub fn courier(&mut self, monitor: &Path) -> Result<Option<Courier>> {
+        if !self.holds() {
+            return Ok(None);
+        }
+        let (courier, handover) = Courier::send(monitor, |_| b"filter".to_vec())?;
+        self.handover = Some(handover);
+        Ok(Some(courier))
+    }
+
+    pub fn holds(&self) -> bool {
+        self.filter.notifies
+    }
+
+    /// Only one that holds calls can tell: it is loaded early.
+    pub fn is_loaded(&self) -> bool {
+        self.handover.as_ref().is_some_and(Handover::is_done)
     }
 
     pub fn load(&self) -> Result<(), String> {
         if let Some(grants) = &self.grants {
             landlock::restrict(grants)?;
+        }
+        if let Some(handover) = &self.handover {
+            return handover.load(&self.filter);
+        }
+        if self.holds() {
+            return Err("a filter that holds calls has no monitor".into());
         }
         let failed = |errno| format!("load seccomp filter: {}", errno_text(errno));
         self.filter.load().map(drop).map_err(failed)
@@ -164,6 +197,12 @@ impl Place {
         let _ = Journal::open().and_then(|journal| journal.collect(&enforcer));
         Record::end(self);
         Ok(())
+    }
+
+    /// For whoever reads the container's events; nothing rests on it.
+    pub fn tell(&self, decision: &Decided) {
+        let entry = Entry::decided(decision, Record::at(self).as_ref());
+        let _ = Journal::open().and_then(|journal| journal.add(&self.key(), entry));
     }
 
     pub fn is_of_this_release(&self) -> bool {

@@ -3,6 +3,7 @@
 use oci_spec::runtime::{Capability, Process, Spec};
 use sevorix_policy::{Effective, Feature, Folders, Image, Policy, Request, compile};
 
+use super::Asks;
 use super::degraded::Degraded;
 use super::host::Facts;
 use crate::{Error, Result};
@@ -42,6 +43,19 @@ impl Plan {
     /// What is not held, on a host that can't hold whole policies.
     pub fn degraded(&self) -> Option<&Degraded> {
         self.degraded.as_ref()
+    }
+
+    /// What is held in the kernel until somebody answers. Where only parts of a policy hold, an ask is a denial.
+    pub fn asks(&self) -> Asks {
+        match self.degraded {
+            None => Asks::of(&self.effective.policy),
+            Some(_) => Asks::default(),
+        }
+    }
+
+    /// Of the compiled policy.
+    pub fn digest(&self) -> [u8; 32] {
+        self.image.digest()
     }
 
     pub fn policy(&self) -> &Policy {
@@ -97,7 +111,7 @@ fn makes_routes(process: &Process) -> bool {
         .any(|set| set.contains(&Capability::NetAdmin))
 }
 
-/// What the kernel's tables hold: an ask is a denial as long as nobody answers it.
+/// What the kernel's tables hold. An ask is a denial there; the monitor's grants are its exceptions.
 const ENFORCED: &[Feature] = &[Feature::Ask, Feature::Jit, Feature::Intent];
 
 fn refuse_unmet(policy: &Policy) -> Result<()> {

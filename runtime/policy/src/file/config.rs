@@ -1,6 +1,7 @@
 //! The host's ceiling: what callers may name, which keys they may use, and what nothing gets past.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::checks;
 use super::rules::{self, Places};
@@ -8,7 +9,7 @@ use super::source::{InFile, Place, Source};
 use super::table::{Table, read};
 use crate::keys::{Key, PREFIX};
 use crate::model::{Never, RuleId};
-use crate::values::{Domain, Invalid, Mode, PolicyName, SlmMount, nearest};
+use crate::values::{Domain, Invalid, Mode, PolicyName, SlmMount, check_path, nearest};
 
 /// What `config.toml` and the files of `config.d` say together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Config {
     pub degraded: bool,
     /// `[floor] accept`: rules that need not be held then.
     pub accept: Vec<String>,
+    /// `[verdict] socket`: where the verdict service listens, when not at the usual place.
+    pub verdict_socket: Option<PathBuf>,
     pub never: Never,
     pub(crate) places: BTreeMap<String, Place>,
     pub(crate) never_places: Vec<(RuleId, Place)>,
@@ -49,6 +52,12 @@ impl Config {
     /// The line that sets a key, for whoever is refused by it.
     pub fn place(&self, key: &str) -> Option<&Place> {
         self.places.get(key)
+    }
+
+    /// Where asks are put.
+    pub fn verdict_socket(&self) -> PathBuf {
+        let usual = || PathBuf::from(VERDICT_SOCKET);
+        self.verdict_socket.clone().unwrap_or_else(usual)
     }
 
     /// The annotation keys that may be used with a policy.
@@ -76,6 +85,7 @@ impl Config {
             self.places.insert("privileged".into(), value.place());
         }
         table.section("floor", |table| self.read_floor(table))?;
+        table.section("verdict", |table| self.read_verdict(table))?;
         table.section("policy", |table| self.read_policies(table))?;
         table.section("never", |table| self.read_never(table))
     }
@@ -115,6 +125,15 @@ impl Config {
             let rules = rules.iter().map(|value| value.parse_as(rule_name));
             self.accept = rules.collect::<Result<_, _>>()?;
             self.places.insert("floor.accept".into(), value.place());
+        }
+        Ok(())
+    }
+
+    fn read_verdict(&mut self, table: &mut Table) -> Result<(), InFile> {
+        if let Some(value) = table.take("socket") {
+            let path = value.parse_as(|text| check_path(text).map(|()| PathBuf::from(text)))?;
+            self.verdict_socket = Some(path);
+            self.places.insert("verdict.socket".into(), value.place());
         }
         Ok(())
     }
@@ -164,6 +183,8 @@ impl Config {
         Ok(())
     }
 }
+
+const VERDICT_SOCKET: &str = "/run/sevorix/slm.sock";
 
 /// A rule as it is named in errors, or the list it stands in.
 fn rule_name(text: &str) -> Result<String, Invalid> {

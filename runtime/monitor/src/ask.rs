@@ -1,0 +1,193 @@
+//! What a held call is about, and whether anybody is asked.
+
+use nix::errno::Errno;
+use sevorix_container::floor::Decided;
+use sevorix_container::held::{Listener, Notice};
+use sevorix_policy::{Action, Asker, Judgement, Policy, RuleId};
+use sevorix_verdict::{Label, Question};
+
+use crate::call::{Call, Class, Exec, is_foreign};
+use crate::execution::Execution;
+use crate::floor::Permit;
+use crate::question::{Actor, VARIABLES_MOST};
+use crate::reach::Reach;
+use crate::thread::Thread;
+use crate::worker::Worker;
+
+/// What there is to do about a call.
+pub enum Found {
+    /// The kernel decides it, as if it had not been held.
+    Unasked,
+    /// It can't be asked about.
+    Refused(Decided),
+    Asked(Box<Ask>),
+}
+
+/// A question, and what is let through if the answer is yes.
+pub struct Ask {
+    pub thread: Thread,
+    pub question: Question,
+    actor: Actor,
+    object: Object,
+    rule: RuleId,
+}
+
+enum Object {
+    Exec(Execution),
+    Reach(Reach),
+}
+
+/// An `execve` may have so many bytes of environment, or nobody looks at it.
+const ENVIRONMENT_MOST: usize = 128 * 1024;
+
+/// Reads what the call names. Only what was read while the thread still waited counts.
+pub fn look(worker: &Worker, listener: &Listener, notice: &Notice) -> Found {
+    let thread = Thread::of(notice.tid);
+    let (Ok(thread), true) = (thread, listener.is_alive(notice)) else {
+        return Found::Unasked;
+    };
+    if is_foreign(notice) {
+        return refused(thread, notice, "floor.foreign-call", "foreign-abi");
+    }
+    let found = match Call::of(notice) {
+        Some(Call::Exec(exec)) => look_at_exec(worker, thread, &exec),
+        Some(Call::Connect { socket, address }) => {
+            look_at_reach(worker, thread, Reach::of_connect(thread, socket, address))
+        }
+        Some(Call::Send { socket, to }) => {
+            look_at_reach(worker, thread, Reach::of_send(thread, socket, to))
+        }
+        None => return Found::Unasked,
+    };
+    match found {
+        _ if !listener.is_alive(notice) => Found::Unasked,
+        Ok(found) => found,
+        Err(Errno::E2BIG) => refused(thread, notice, "floor.unseen", "too-long"),
+        // the kernel will find the same reason, or refuse what was not granted
+        Err(_) => Found::Unasked,
+    }
+}
+
+fn look_at_exec(worker: &Worker, thread: Thread, exec: &Exec) -> nix::Result<Found> {
+    let execution = Execution::of(thread, exec)?;
+    let written = |stat: &nix::sys::stat::FileStat| worker.may_have_written(stat);
+    let judged = execution.judge(&worker.policy, written);
+    if !is_asked(&judged) {
+        return Ok(Found::Unasked);
+    }
+    let variables = thread.read_texts(exec.variables, ENVIRONMENT_MOST)?;
+    if variables.len() > VARIABLES_MOST {
+        return Err(Errno::E2BIG);
+    }
+    let actor = Actor::of(thread)?;
+    let written = execution
+        .programs
+        .iter()
+        .any(|program| written(&program.stat));
+    let question = worker
+        .about
+        .exec(&actor, &execution, &variables, label(&judged.rule), written);
+    Ok(Found::Asked(Box::new(Ask {
+        thread,
+        question,
+        actor,
+        object: Object::Exec(execution),
+        rule: judged.rule,
+    })))
+}
+
+fn look_at_reach(worker: &Worker, thread: Thread, reach: nix::Result<Reach>) -> nix::Result<Found> {
+    let mut reach = reach?;
+    let judged = reach.judge(&worker.policy);
+    if !is_asked(&judged) {
+        return Ok(Found::Unasked);
+    }
+    let actor = Actor::of(thread)?;
+    let question = worker.about.reach(&actor, &reach, label(&judged.rule));
+    let is_a_persons = is_a_persons(&worker.policy, &judged.rule);
+    let ask = Ask {
+        thread,
+        question,
+        actor,
+        object: Object::Reach(reach),
+        rule: judged.rule,
+    };
+    if is_a_persons {
+        let mut told = ask.told("no-operator");
+        told.errno = Some(Class::Network.errno());
+        return Ok(Found::Refused(told));
+    }
+    Ok(Found::Asked(Box::new(ask)))
+}
+
+fn is_asked(judged: &Judgement) -> bool {
+    judged.action == Action::Ask && !judged.audit
+}
+
+/// No service may answer for a person.
+fn is_a_persons(policy: &Policy, rule: &RuleId) -> bool {
+    let found = policy.net.rules.iter().find(|one| one.id == *rule);
+    found.is_some_and(|rule| rule.asker == Asker::Operator)
+}
+
+fn label(rule: &RuleId) -> Label {
+    Label::new(rule.as_str()).expect("a rule's name is a label")
+}
+
+fn refused(thread: Thread, notice: &Notice, rule: &str, reason: &str) -> Found {
+    let Ok(actor) = Actor::of(thread) else {
+        return Found::Unasked;
+    };
+    let class = Class::of(notice);
+    Found::Refused(Decided {
+        op: match class {
+            Class::Exec => "exec",
+            Class::Network => "connect",
+            Class::Files => "open",
+        },
+        object: format!("system call {:#x} of {:#x}", notice.call, notice.arch),
+        subject: actor.subject(thread),
+        errno: Some(class.errno()),
+        rule: rule.into(),
+        reason: reason.into(),
+    })
+}
+
+impl Ask {
+    pub fn permit(&self) -> Permit<'_> {
+        match &self.object {
+            Object::Exec(execution) => Permit::Exec(execution),
+            Object::Reach(reach) => Permit::Reach(&reach.goals),
+        }
+    }
+
+    pub fn told(&self, reason: &str) -> Decided {
+        Decided {
+            op: self.question.op.as_str(),
+            object: self.object.to_string(),
+            subject: self.actor.subject(self.thread),
+            errno: None,
+            rule: self.rule.to_string(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exec(execution) => {
+                let mut parts = execution.program().path.iter();
+                parts.try_for_each(|part| write!(f, "/{}", part.escape_ascii()))
+            }
+            Self::Reach(reach) => {
+                let goal = reach.goals[0];
+                write!(
+                    f,
+                    "{}",
+                    std::net::SocketAddr::new(goal.ip(), goal.address.port)
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Calls that are really held, by a filter of the kernel's, with the two processes of a monitor and a verdict service.
+//!
+//! Only the LSM hooks are missing, which demand what is granted here; the grants are looked at instead. Each part is a
+//! process of its own, made by starting this program again: calls are held in processes with one thread.
+
+mod stage;
+
+use std::time::{Duration, Instant};
+
+use stage::{Stage, TIMEOUT};
+
+fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [_, "holder", folder] => return stage::hold(folder.as_ref()),
+        [_, "payload", folder] => return stage::act(folder.as_ref()),
+        _ => {}
+    }
+    end_after(Duration::from_secs(120));
+    let cases: [(&str, fn()); 9] = [
+        ("what is asked about is granted, or not", allow_and_deny),
+        ("what is not asked about goes on", unasked),
+        ("a script is asked about with what it will run as", script),
+        ("nobody waits beyond the deadline", timeout),
+        ("without a service all is refused", absent),
+        (
+            "a service that dies while it is asked refuses",
+            service_killed,
+        ),
+        (
+            "a dead worker's calls are refused, and the next one answers",
+            worker_killed,
+        ),
+        ("without any monitor nothing runs", monitor_killed),
+        ("the monitor ends with the last process", ends),
+    ];
+    for (name, case) in cases {
+        case();
+        println!("{name}: ok");
+    }
+    println!("test result: ok. {} passed", cases.len());
+}
+
+/// A call that is never answered would leave us waiting for ever.
+fn end_after(limit: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(limit);
+        eprintln!("a call was not answered within {limit:?}");
+        std::process::exit(1);
+    });
+}
+
+fn allow_and_deny() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.run("/usr/bin/printf allow"), "0");
+    let granted = stage.told_last("grant");
+    assert_eq!(granted, r"grant 1 2 /usr/bin/printf\x00allow\x00");
+    assert_eq!(stage.run("/usr/bin/printf deny"), "EACCES");
+    let told = stage.told_last("tell");
+    assert_eq!(
+        told,
+        "tell exec /usr/bin/printf EACCES exec.rules[0] denied: by-the-word"
+    );
+    assert_eq!(stage.count("grant"), 1);
+    // an answer that may be used again is
+    assert_eq!(stage.run("/usr/bin/printf allow-again"), "0");
+    assert_eq!(stage.run("/usr/bin/printf allow-again"), "0");
+    assert_eq!(stage.asked("allow-again"), 1);
+    assert_eq!(stage.count("grant"), 3);
+}
+
+fn unasked() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.run("/usr/bin/test a = a"), "0");
+    assert_eq!(stage.run("/usr/bin/test a = b"), "1");
+    assert_eq!(stage.run("/nonexistent/program"), "ENOENT");
+    assert_eq!(stage.count("grant") + stage.count("tell"), 0);
+}
+
+fn script() {
+    let mut stage = Stage::new();
+    let path = stage.script("#! /usr/bin/printf  %s-\nrest");
+    assert_eq!(stage.run(&format!("{path} allow")), "0");
+    let granted = stage.told_last("grant");
+    assert_eq!(
+        granted,
+        format!(r"grant 2 4 /usr/bin/printf\x00%s-\x00{path}\x00allow\x00")
+    );
+}
+
+fn timeout() {
+    let mut stage = Stage::new();
+    let begin = Instant::now();
+    assert_eq!(stage.run("/usr/bin/printf never"), "EACCES");
+    assert!(begin.elapsed() >= TIMEOUT);
+    assert!(stage.told_last("tell").ends_with("exec.rules[0] timeout"));
+}
+
+fn absent() {
+    let mut stage = Stage::without_service();
+    assert_eq!(stage.run("/usr/bin/printf allow"), "EACCES");
+    assert!(stage.told_last("tell").ends_with("no-verdict-service"));
+    stage.start_service();
+    assert_eq!(stage.run("/usr/bin/printf allow"), "0");
+}
+
+fn service_killed() {
+    let mut stage = Stage::new();
+    stage.begin("/usr/bin/printf never");
+    stage.wait_until(|stage| stage.asked("never") == 1);
+    stage.stop_service();
+    assert_eq!(stage.end(), "EACCES");
+    assert!(
+        stage
+            .told_last("tell")
+            .ends_with("exec.rules[0] disconnected")
+    );
+}
+
+fn worker_killed() {
+    let mut stage = Stage::new();
+    stage.begin("/usr/bin/printf never");
+    stage.wait_until(|stage| stage.asked("never") == 1);
+    let worker = stage.worker();
+    stage.kill(worker);
+    assert_eq!(stage.end(), "EACCES");
+    stage.wait_until(|stage| stage.has_worker());
+    assert_eq!(stage.run("/usr/bin/printf allow"), "0");
+    assert_ne!(stage.worker(), worker);
+    // one that dies again soon is not started at once, and meanwhile its calls are refused
+    stage.kill(stage.worker());
+    stage.wait_until(|stage| !stage.has_worker());
+    assert_eq!(stage.run("/usr/bin/printf allow"), "EACCES");
+    stage.wait_until(|stage| stage.has_worker());
+    assert_eq!(stage.run("/usr/bin/printf allow"), "0");
+}
+
+fn monitor_killed() {
+    let mut stage = Stage::new();
+    stage.begin("/usr/bin/printf never");
+    stage.wait_until(|stage| stage.asked("never") == 1);
+    let worker = stage.worker();
+    stage.kill(stage.holder());
+    assert_eq!(stage.end(), "ENOSYS");
+    stage.wait_until(|_| !stage::is_alive(worker));
+    assert_eq!(stage.run("/usr/bin/true"), "ENOSYS");
+}
+
+fn ends() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.run("/usr/bin/printf allow"), "0");
+    let worker = stage.worker();
+    stage.end_payload();
+    assert!(stage.holder_ended());
+    stage.wait_until(|_| !stage::is_alive(worker));
+}

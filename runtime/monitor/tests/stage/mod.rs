@@ -1,0 +1,303 @@
+//! A monitor, a payload behind its filter, and a service that answers by what the command line says.
+
+mod service;
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getppid};
+use sevorix_container::floor::{Asks, Decided, Fence};
+use sevorix_container::{ProcessId, pidfd_open};
+use sevorix_monitor::{About, Floor, Holder, Permit, Result, Thread, Worker, work};
+use sevorix_policy::{Action, ExecRule, Policy, Program, RuleId};
+use sevorix_verdict::{Digest, Endpoint, Label, Router, Settings, Trust};
+
+pub use service::Service;
+
+/// How long an answer is waited for.
+pub const TIMEOUT: Duration = Duration::from_millis(700);
+
+pub struct Stage {
+    folder: tempfile::TempDir,
+    service: Option<Service>,
+    holder: Child,
+    payload: Child,
+    to: Option<ChildStdin>,
+    from: BufReader<ChildStdout>,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        let mut stage = Self::without_service();
+        stage.start_service();
+        stage
+    }
+
+    pub fn without_service() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let start = |part: &str| {
+            let mut command = Command::new(std::env::current_exe().expect("this program"));
+            command.args([part.as_ref(), folder.path().as_os_str()]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+            command.spawn().expect(part)
+        };
+        let mut holder = start("holder");
+        line(&mut BufReader::new(
+            holder.stdout.as_mut().expect("its output"),
+        ));
+        let mut payload = start("payload");
+        let mut from = BufReader::new(payload.stdout.take().expect("its output"));
+        assert_eq!(line(&mut from), "ready");
+        Self {
+            to: payload.stdin.take(),
+            service: None,
+            holder,
+            payload,
+            from,
+            folder,
+        }
+    }
+
+    pub fn start_service(&mut self) {
+        self.service = Some(Service::start(&self.folder.path().join("slm.sock")));
+    }
+
+    pub fn stop_service(&mut self) {
+        self.service = None;
+    }
+
+    /// How often the service was asked about a command line with this word.
+    pub fn asked(&self, word: &str) -> usize {
+        self.service
+            .as_ref()
+            .map_or(0, |service| service.asked(word))
+    }
+
+    /// Its exit status, or why it did not run.
+    pub fn run(&mut self, command: &str) -> String {
+        self.begin(command);
+        self.end()
+    }
+
+    pub fn begin(&mut self, command: &str) {
+        writeln!(self.to.as_mut().expect("a payload"), "{command}").expect("told the payload");
+    }
+
+    pub fn end(&mut self) -> String {
+        line(&mut self.from)
+    }
+
+    pub fn script(&self, text: &str) -> String {
+        let path = self.folder.path().join("script");
+        fs::write(&path, text).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
+        path.to_str().expect("text").into()
+    }
+
+    fn told(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join("told")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    pub fn told_last(&self, kind: &str) -> String {
+        let told = self.told();
+        told.into_iter()
+            .rfind(|line| line.starts_with(kind))
+            .unwrap_or_default()
+    }
+
+    pub fn count(&self, kind: &str) -> usize {
+        self.told()
+            .iter()
+            .filter(|line| line.starts_with(kind))
+            .count()
+    }
+
+    pub fn holder(&self) -> i32 {
+        self.holder.id().cast_signed()
+    }
+
+    pub fn has_worker(&self) -> bool {
+        !self.workers().is_empty()
+    }
+
+    pub fn worker(&self) -> i32 {
+        self.workers()[0]
+    }
+
+    fn workers(&self) -> Vec<i32> {
+        let holder = self.holder();
+        let list = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children"));
+        let list = list.unwrap_or_default();
+        let pids = list.split_whitespace().filter_map(|pid| pid.parse().ok());
+        pids.filter(|pid| is_alive(*pid)).collect()
+    }
+
+    pub fn kill(&self, pid: i32) {
+        kill(Pid::from_raw(pid), Signal::SIGKILL).expect("killed");
+    }
+
+    pub fn end_payload(&mut self) {
+        self.to = None;
+        self.payload.wait().expect("ended");
+    }
+
+    /// By itself, with success.
+    pub fn holder_ended(&mut self) -> bool {
+        self.holder.wait().expect("ended").success()
+    }
+
+    /// The case as a whole has a limit of time.
+    pub fn wait_until(&self, holds: impl Fn(&Self) -> bool) {
+        while !holds(self) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = self.payload.kill();
+        let _ = self.payload.wait();
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+pub fn is_alive(pid: i32) -> bool {
+    ProcessId::of(Pid::from_raw(pid)).is_ok_and(ProcessId::is_alive)
+}
+
+fn line(from: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    from.read_line(&mut line).expect("a line");
+    line.trim_end().into()
+}
+
+/// The process that is the holder.
+pub fn hold(folder: &Path) {
+    let socket = UnixListener::bind(folder.join("monitor.sock")).expect("bound");
+    socket.set_nonblocking(true).expect("no waiting");
+    let creator = pidfd_open(getppid()).expect("who started us");
+    let folder = folder.to_owned();
+    let holder = Holder::new(socket, creator, move |in_flight, channel: OwnedFd| {
+        let (policy, folder) = (policy(), folder.clone());
+        work(channel, move || {
+            let trust = Trust {
+                user: Some(nix::unistd::geteuid().as_raw()),
+            };
+            let label = |text| Label::new(text).expect("a label");
+            let endpoint = Endpoint::new(folder.join("slm.sock"), trust, label("boot"));
+            let router = Router::new(Settings::from(&policy.verdict), endpoint);
+            let about = About {
+                container: label("test"),
+                policy: Digest::of("test", b"policy"),
+            };
+            Worker::new(
+                policy,
+                about,
+                router,
+                Box::new(Notes::in_folder(&folder)),
+                in_flight,
+            )
+        })
+    });
+    println!("ready");
+    holder.and_then(Holder::run).expect("held");
+}
+
+/// The process whose calls are held: runs each line of its input.
+pub fn act(folder: &Path) {
+    let asks = Asks {
+        exec: true,
+        network: true,
+        files: false,
+    };
+    nix::sys::prctl::set_no_new_privs().expect("no new privileges");
+    let mut fence = Fence::whole(asks).expect("a filter");
+    let courier = fence
+        .courier(&folder.join("monitor.sock"))
+        .expect("a courier");
+    fence.load().expect("loaded");
+    drop(courier);
+    println!("ready");
+    for line in std::io::stdin().lines() {
+        let line = line.expect("a line");
+        let mut words = line.split(' ');
+        let mut command = Command::new(words.next().expect("a program"));
+        let command = command.args(words).stdout(Stdio::null());
+        match command.status() {
+            Ok(status) => println!("{}", status.code().unwrap_or(-1)),
+            Err(error) => {
+                let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
+                println!("{errno:?}");
+            }
+        }
+    }
+}
+
+fn policy() -> Policy {
+    let mut policy = Policy::new("test".parse().expect("a name"));
+    policy.exec.default = Action::Allow;
+    policy.net.default = Action::Allow;
+    policy.verdict.timeout = TIMEOUT;
+    policy.exec.rules = vec![ExecRule::new(
+        RuleId::element("exec.rules", 0),
+        Program::Path("/usr/bin/printf".parse().expect("a path")),
+        Action::Ask,
+    )];
+    policy
+}
+
+/// What the kernel is told, written down.
+struct Notes(RefCell<File>);
+
+impl Notes {
+    fn in_folder(folder: &Path) -> Self {
+        let path: PathBuf = folder.join("told");
+        let file = File::options().append(true).create(true).open(path);
+        Self(RefCell::new(file.expect("a file")))
+    }
+
+    fn note(&self, text: &str) {
+        writeln!(self.0.borrow_mut(), "{text}").expect("noted");
+    }
+}
+
+impl Floor for Notes {
+    fn grant(&self, _: Thread, permit: &Permit<'_>, _: Duration) -> Result<()> {
+        match permit {
+            Permit::Exec(execution) => self.note(&format!(
+                "grant {} {} {}",
+                execution.programs.len(),
+                execution.line.words().len(),
+                execution.line.bytes().escape_ascii()
+            )),
+            Permit::Reach(goals) => self.note(&format!("grant {goals:?}")),
+        }
+        Ok(())
+    }
+
+    fn revoke(&self, _: Thread) {
+        self.note("revoke");
+    }
+
+    fn tell(&self, told: &Decided) {
+        let errno = told.errno.map_or("-".into(), |errno| format!("{errno:?}"));
+        let (op, object, rule, reason) = (told.op, &told.object, &told.rule, &told.reason);
+        self.note(&format!("tell {op} {object} {errno} {rule} {reason}"));
+    }
+
+    fn may_have_written(&self, _: Duration) -> bool {
+        false
+    }
+}
