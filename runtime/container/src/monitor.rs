@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -69,6 +70,21 @@ impl Watched {
 
     pub fn socket(&self) -> PathBuf {
         socket(&self.dir)
+    }
+
+    /// Where operators reach this monitor. A dead worker's is in the way of the next one's.
+    pub fn listen_to_operators(&self) -> Result<std::os::unix::net::UnixListener> {
+        let folder = Path::new(OPERATORS);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .on("create", folder)?;
+        let path = operator_socket(&self.state);
+        let _ = fs::remove_file(&path);
+        let socket = std::os::unix::net::UnixListener::bind(&path).on("listen on", &path)?;
+        socket.set_nonblocking(true).on("listen on", &path)?;
+        Ok(socket)
     }
 
     /// Since when the container can have written files, after 1970. The floor was told the same.
@@ -160,6 +176,7 @@ pub(crate) fn end(state: &State) -> Result<()> {
     if !folder.exists() {
         return Ok(());
     }
+    let _ = fs::remove_file(operator_socket(state));
     let deadline = Instant::now() + DEATH;
     loop {
         // it may be on its way into the cgroup
@@ -206,6 +223,27 @@ fn cgroup(state: &State) -> Result<PathBuf> {
     let creator = state.creator;
     let name = format!("{}-{}", creator.pid, creator.start_time);
     Ok(hierarchy.join(FOLDER).join(name))
+}
+
+/// Where operators reach a monitor.
+const OPERATORS: &str = "/run/sevorix-floor/operators";
+
+fn operator_socket(state: &State) -> PathBuf {
+    let creator = state.creator;
+    let name = format!("{}-{}.sock", creator.pid, creator.start_time);
+    Path::new(OPERATORS).join(name)
+}
+
+/// Of all the monitors that there are, and of some that have gone.
+pub fn operator_sockets() -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(OPERATORS) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.on("list", Path::new(OPERATORS))?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    paths
+        .collect::<std::io::Result<_>>()
+        .on("list", Path::new(OPERATORS))
 }
 
 /// Where a monitor takes in the descriptors of filters.

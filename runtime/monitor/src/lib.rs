@@ -15,6 +15,7 @@ mod floor;
 mod holder;
 mod kernel;
 pub mod line;
+pub mod operators;
 mod question;
 mod reach;
 mod rest;

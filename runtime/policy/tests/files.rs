@@ -104,6 +104,31 @@ fn every_key_is_read() {
 }
 
 #[test]
+fn a_person_is_asked_if_any_rule_that_asks_wants_one() {
+    let text = r#"
+version = 1
+[exec]
+default = "ask"
+rules = [
+  { path = "/usr/bin/git",  action = "ask" },
+  { path = "/usr/bin/git",  argv = ["push", "**"], action = "ask", ask = "operator" },
+]
+"#;
+    let policy = parse(text).expect("valid");
+    let asker = |program: &str, word: &str| {
+        let act = Act::Exec {
+            path: components(program).expect("a path"),
+            written: false,
+            argv: vec![Box::from(*b"x"), word.as_bytes().into()],
+        };
+        policy.asker(&judge(&policy, &act))
+    };
+    assert_eq!(asker("/usr/bin/git", "push"), Asker::Operator);
+    assert_eq!(asker("/usr/bin/git", "status"), Asker::Jury);
+    assert_eq!(asker("/bin/sh", "push"), Asker::Jury);
+}
+
+#[test]
 fn what_the_kernel_alone_cannot_do_is_told_by_its_rule() {
     let policy = parse(WHOLE).expect("valid");
     let needs = policy.needs();

@@ -2,16 +2,16 @@
 //! without an id, what its policy refused.
 
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::Value;
 use sevorix_container::Container;
 
 use super::reports::Reports;
-use super::{compact, print, text, with_id, wrong_count};
+use super::{compact, duration, print, text, with_id, wrong_count};
 use crate::cli::Globals;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grammar::{Options as _, options};
 use crate::watch::{Happening, Watch};
 
@@ -37,7 +37,7 @@ pub fn run(globals: &Globals, words: &[OsString]) -> Result<u8> {
         return reports(&options, operands);
     }
     let (_, id) = with_id::<Events>(words)?;
-    let interval = duration(options.interval.as_deref().unwrap_or("5s"))?;
+    let interval = duration("interval", options.interval.as_deref().unwrap_or("5s"))?;
     let container = globals.runtime()?.load(&id)?;
     if options.stats {
         return print_stats(&container);
@@ -108,63 +108,4 @@ fn print_stats(container: &Container) -> Result<u8> {
     let data = Some(container.stats()?);
     let stats = Event::of("stats", container);
     Event { data, ..stats }.print()
-}
-
-/// A time as Go writes it: numbers with units, the largest first.
-fn duration(text: &str) -> Result<Duration> {
-    let wrong = || {
-        Error::Invalid(format!(
-            "invalid value {text:?} for flag -interval: not a time"
-        ))
-    };
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|letter: char| !letter.is_ascii_digit())
-            .ok_or_else(wrong)?;
-        let count: u32 = rest[..digits].parse().map_err(|_| wrong())?;
-        let end = rest[digits..]
-            .find(|letter: char| letter.is_ascii_digit())
-            .map_or(rest.len(), |at| digits + at);
-        let unit = match &rest[digits..end] {
-            "ms" => Duration::from_millis(1),
-            "s" => Duration::from_secs(1),
-            "m" => Duration::from_secs(60),
-            "h" => Duration::from_secs(3600),
-            _ => return Err(wrong()),
-        };
-        total += unit.checked_mul(count).ok_or_else(wrong)?;
-        rest = &rest[end..];
-    }
-    if total.is_zero() {
-        Err(Error::Invalid(
-            "duration interval must be greater than 0".into(),
-        ))
-    } else {
-        Ok(total)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_as_go_writes_them() {
-        for (text, milliseconds) in [
-            ("5s", 5000),
-            ("250ms", 250),
-            ("1m30s", 90_000),
-            ("1h", 3_600_000),
-        ] {
-            assert_eq!(
-                duration(text).expect(text),
-                Duration::from_millis(milliseconds)
-            );
-        }
-        for text in ["", "0s", "5", "s", "-1s", "5x", "1s2"] {
-            assert!(duration(text).is_err(), "{text:?}");
-        }
-    }
 }

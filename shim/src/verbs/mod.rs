@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod asks;
 mod checkpoint;
 mod create;
 mod delete;
@@ -29,6 +30,7 @@ mod verdict;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -74,6 +76,9 @@ pub static VERBS: &[Verb] = &[
     outside(&checkpoint::Restore::GRAMMAR, checkpoint::restore),
     operators(&doctor::Doctor::GRAMMAR, doctor::run),
     operators(&status::Status::GRAMMAR, status::run),
+    operators(&asks::Asks::GRAMMAR, asks::asks),
+    operators(&asks::Allow::GRAMMAR, asks::allow),
+    operators(&asks::Deny::GRAMMAR, asks::deny),
     operators(&install::Install::GRAMMAR, install::install),
     operators(&install::Uninstall::GRAMMAR, install::uninstall),
     operators(&policy::Policy::GRAMMAR, policy::run),
@@ -172,6 +177,65 @@ pub fn print(text: &str) -> Result<u8> {
         other => {
             other.during(|| "write to stdout".into())?;
             Ok(0)
+        }
+    }
+}
+
+/// A time as Go writes it: numbers with units, the largest first.
+fn duration(flag: &str, text: &str) -> Result<Duration> {
+    let wrong = || {
+        Error::Invalid(format!(
+            "invalid value {text:?} for flag -{flag}: not a time"
+        ))
+    };
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|letter: char| !letter.is_ascii_digit())
+            .ok_or_else(wrong)?;
+        let count: u32 = rest[..digits].parse().map_err(|_| wrong())?;
+        let end = rest[digits..]
+            .find(|letter: char| letter.is_ascii_digit())
+            .map_or(rest.len(), |at| digits + at);
+        let unit = match &rest[digits..end] {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" => Duration::from_secs(60),
+            "h" => Duration::from_secs(3600),
+            _ => return Err(wrong()),
+        };
+        total += unit.checked_mul(count).ok_or_else(wrong)?;
+        rest = &rest[end..];
+    }
+    if total.is_zero() {
+        Err(Error::Invalid(
+            "duration interval must be greater than 0".into(),
+        ))
+    } else {
+        Ok(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_go_writes_them() {
+        for (text, milliseconds) in [
+            ("5s", 5000),
+            ("250ms", 250),
+            ("1m30s", 90_000),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(
+                duration("interval", text).expect(text),
+                Duration::from_millis(milliseconds)
+            );
+        }
+        for text in ["", "0s", "5", "s", "-1s", "5x", "1s2"] {
+            assert!(duration("interval", text).is_err(), "{text:?}");
         }
     }
 }

@@ -43,12 +43,14 @@ pub(super) fn exec(id: RuleId, table: &mut Table) -> Result<ExecRule, InFile> {
             "write path instead of sha256",
         ));
     }
+    let action = action(table)?;
     let rule = ExecRule {
         argv,
+        asker: ask(table, action)?,
         unless: unless(table, matches!(program, Program::Path(_)))?,
         audit: table.flag("audit")?,
         violation: table.flag("violation")?,
-        ..ExecRule::new(id, program, action(table)?)
+        ..ExecRule::new(id, program, action)
     };
     check_violation(table, rule.violation, rule.action)?;
     Ok(rule)
@@ -85,12 +87,14 @@ pub(super) fn file(id: RuleId, table: &mut Table) -> Result<FileRule, InFile> {
     let access = table.parse("access")?;
     let access = access.ok_or_else(|| missing(table, "access", "access = \"rwc\""))?;
     let is_path = matches!(object, FileMatch::Path(_));
+    let action = action(table)?;
     let rule = FileRule {
+        asker: ask(table, action)?,
         unless: unless(table, is_path)?,
         label: table.text("label")?.map(str::to_owned),
         audit: table.flag("audit")?,
         violation: table.flag("violation")?,
-        ..FileRule::new(id, object, access, action(table)?)
+        ..FileRule::new(id, object, access, action)
     };
     if rule.label.is_some() && !rule.access.read {
         let hint = "add r to its access, or remove the label";

@@ -15,6 +15,7 @@ pub struct ExecRule {
     /// the arguments are.
     pub argv: Vec<String>,
     pub action: Action,
+    pub asker: Asker,
     pub unless: Vec<PathPattern>,
     /// Decided as usual, reported, let through.
     pub audit: bool,
@@ -41,6 +42,7 @@ pub struct FileRule {
     pub object: FileMatch,
     pub access: Access,
     pub action: Action,
+    pub asker: Asker,
     /// Only with a path.
     pub unless: Vec<PathPattern>,
     /// What reading it taints the container with.
@@ -95,6 +97,7 @@ impl ExecRule {
             program,
             argv: Vec::new(),
             action,
+            asker: Asker::Jury,
             unless: Vec::new(),
             audit: false,
             violation: false,
@@ -149,6 +152,7 @@ impl FileRule {
             object,
             access,
             action,
+            asker: Asker::Jury,
             unless: Vec::new(),
             label: None,
             audit: false,
