@@ -6,9 +6,10 @@ use sevorix_container::held::{Listener, Notice};
 use sevorix_policy::{Action, Asker, Judgement, Policy, RuleId};
 use sevorix_verdict::{Label, Question};
 
-use crate::call::{Call, Class, Exec, is_foreign};
+use crate::call::{Call, Class, Exec, Memory, Open, is_foreign};
 use crate::execution::Execution;
 use crate::floor::Permit;
+use crate::opening::{Opening, shown};
 use crate::question::{Actor, VARIABLES_MOST};
 use crate::reach::Reach;
 use crate::thread::Thread;
@@ -35,6 +36,7 @@ pub struct Ask {
 enum Object {
     Exec(Execution),
     Reach(Reach),
+    File(Opening),
 }
 
 /// An `execve` may have so many bytes of environment, or nobody looks at it.
@@ -57,6 +59,9 @@ pub fn look(worker: &Worker, listener: &Listener, notice: &Notice) -> Found {
         Some(Call::Send { socket, to }) => {
             look_at_reach(worker, thread, Reach::of_send(thread, socket, to))
         }
+        Some(Call::Open(open)) => look_at_open(worker, thread, &open),
+        Some(Call::OpenAs { open, how }) => flags(thread, how)
+            .and_then(|flags| look_at_open(worker, thread, &Open { flags, ..open })),
         None => return Found::Unasked,
     };
     match found {
@@ -120,6 +125,34 @@ fn look_at_reach(worker: &Worker, thread: Thread, reach: nix::Result<Reach>) -> 
     Ok(Found::Asked(Box::new(ask)))
 }
 
+fn look_at_open(worker: &Worker, thread: Thread, open: &Open) -> nix::Result<Found> {
+    let opening = Opening::of(thread, open)?;
+    let judged = opening.judge(&worker.policy);
+    if !is_asked(&judged) {
+        return Ok(Found::Unasked);
+    }
+    let actor = Actor::of(thread)?;
+    let question = worker.about.open(&actor, &opening, label(&judged.rule));
+    Ok(Found::Asked(Box::new(Ask {
+        thread,
+        question,
+        actor,
+        object: Object::File(opening),
+        rule: judged.rule,
+    })))
+}
+
+/// The first member of a struct open_how.
+fn flags(thread: Thread, how: Memory) -> nix::Result<u64> {
+    if how.length < size_of::<u64>() {
+        return Err(Errno::EINVAL);
+    }
+    let bytes = thread.read_whole(how.at, size_of::<u64>())?;
+    Ok(bytes
+        .first_chunk()
+        .map_or(0, |flags| u64::from_ne_bytes(*flags)))
+}
+
 fn is_asked(judged: &Judgement) -> bool {
     judged.action == Action::Ask && !judged.audit
 }
@@ -158,6 +191,7 @@ impl Ask {
         match &self.object {
             Object::Exec(execution) => Permit::Exec(execution),
             Object::Reach(reach) => Permit::Reach(&reach.goals),
+            Object::File(opening) => Permit::File(opening),
         }
     }
 
@@ -176,10 +210,7 @@ impl Ask {
 impl std::fmt::Display for Object {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Exec(execution) => {
-                let mut parts = execution.program().path.iter();
-                parts.try_for_each(|part| write!(f, "/{}", part.escape_ascii()))
-            }
+            Self::Exec(execution) => f.write_str(&shown(&execution.program().path)),
             Self::Reach(reach) => {
                 let goal = reach.goals[0];
                 write!(
@@ -188,6 +219,7 @@ impl std::fmt::Display for Object {
                     std::net::SocketAddr::new(goal.ip(), goal.address.port)
                 )
             }
+            Self::File(opening) => f.write_str(&shown(&opening.path)),
         }
     }
 }
