@@ -3,12 +3,13 @@
 use nix::errno::Errno;
 use sevorix_container::floor::Decided;
 use sevorix_container::held::{Listener, Notice};
-use sevorix_policy::{Action, Asker, Judgement, Policy, RuleId};
+use sevorix_policy::{Action, Asker, Judgement, RuleId};
 use sevorix_verdict::{Label, Question};
 
-use crate::call::{Call, Class, Exec, is_foreign};
+use crate::call::{Call, Class, Exec, Memory, Open, is_foreign};
 use crate::execution::Execution;
 use crate::floor::Permit;
+use crate::opening::{Opening, shown};
 use crate::question::{Actor, VARIABLES_MOST};
 use crate::reach::Reach;
 use crate::thread::Thread;
@@ -27,6 +28,7 @@ pub enum Found {
 pub struct Ask {
     pub thread: Thread,
     pub question: Question,
+    pub asker: Asker,
     actor: Actor,
     object: Object,
     rule: RuleId,
@@ -35,6 +37,7 @@ pub struct Ask {
 enum Object {
     Exec(Execution),
     Reach(Reach),
+    File(Opening),
 }
 
 /// An `execve` may have so many bytes of environment, or nobody looks at it.
@@ -57,6 +60,9 @@ pub fn look(worker: &Worker, listener: &Listener, notice: &Notice) -> Found {
         Some(Call::Send { socket, to }) => {
             look_at_reach(worker, thread, Reach::of_send(thread, socket, to))
         }
+        Some(Call::Open(open)) => look_at_open(worker, thread, &open),
+        Some(Call::OpenAs { open, how }) => flags(thread, how)
+            .and_then(|flags| look_at_open(worker, thread, &Open { flags, ..open })),
         None => return Found::Unasked,
     };
     match found {
@@ -90,6 +96,7 @@ fn look_at_exec(worker: &Worker, thread: Thread, exec: &Exec) -> nix::Result<Fou
     Ok(Found::Asked(Box::new(Ask {
         thread,
         question,
+        asker: worker.policy.asker(&judged),
         actor,
         object: Object::Exec(execution),
         rule: judged.rule,
@@ -104,30 +111,47 @@ fn look_at_reach(worker: &Worker, thread: Thread, reach: nix::Result<Reach>) -> 
     }
     let actor = Actor::of(thread)?;
     let question = worker.about.reach(&actor, &reach, label(&judged.rule));
-    let is_a_persons = is_a_persons(&worker.policy, &judged.rule);
-    let ask = Ask {
+    Ok(Found::Asked(Box::new(Ask {
         thread,
         question,
+        asker: worker.policy.asker(&judged),
         actor,
         object: Object::Reach(reach),
         rule: judged.rule,
-    };
-    if is_a_persons {
-        let mut told = ask.told("no-operator");
-        told.errno = Some(Class::Network.errno());
-        return Ok(Found::Refused(told));
+    })))
+}
+
+fn look_at_open(worker: &Worker, thread: Thread, open: &Open) -> nix::Result<Found> {
+    let opening = Opening::of(thread, open)?;
+    let judged = opening.judge(&worker.policy);
+    if !is_asked(&judged) {
+        return Ok(Found::Unasked);
     }
-    Ok(Found::Asked(Box::new(ask)))
+    let actor = Actor::of(thread)?;
+    let question = worker.about.open(&actor, &opening, label(&judged.rule));
+    Ok(Found::Asked(Box::new(Ask {
+        thread,
+        question,
+        asker: worker.policy.asker(&judged),
+        actor,
+        object: Object::File(opening),
+        rule: judged.rule,
+    })))
+}
+
+/// The first member of a struct open_how.
+fn flags(thread: Thread, how: Memory) -> nix::Result<u64> {
+    if how.length < size_of::<u64>() {
+        return Err(Errno::EINVAL);
+    }
+    let bytes = thread.read_whole(how.at, size_of::<u64>())?;
+    Ok(bytes
+        .first_chunk()
+        .map_or(0, |flags| u64::from_ne_bytes(*flags)))
 }
 
 fn is_asked(judged: &Judgement) -> bool {
     judged.action == Action::Ask && !judged.audit
-}
-
-/// No service may answer for a person.
-fn is_a_persons(policy: &Policy, rule: &RuleId) -> bool {
-    let found = policy.net.rules.iter().find(|one| one.id == *rule);
-    found.is_some_and(|rule| rule.asker == Asker::Operator)
 }
 
 fn label(rule: &RuleId) -> Label {
@@ -157,7 +181,9 @@ impl Ask {
     pub fn permit(&self) -> Permit<'_> {
         match &self.object {
             Object::Exec(execution) => Permit::Exec(execution),
-            Object::Reach(reach) => Permit::Reach(&reach.goals),
+            // of several the first one was asked about; a call that sends to others, too, ends before them
+            Object::Reach(reach) => Permit::Reach(&reach.goals[..1]),
+            Object::File(opening) => Permit::File(opening),
         }
     }
 
@@ -176,10 +202,7 @@ impl Ask {
 impl std::fmt::Display for Object {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Exec(execution) => {
-                let mut parts = execution.program().path.iter();
-                parts.try_for_each(|part| write!(f, "/{}", part.escape_ascii()))
-            }
+            Self::Exec(execution) => f.write_str(&shown(&execution.program().path)),
             Self::Reach(reach) => {
                 let goal = reach.goals[0];
                 write!(
@@ -188,6 +211,7 @@ impl std::fmt::Display for Object {
                     std::net::SocketAddr::new(goal.ip(), goal.address.port)
                 )
             }
+            Self::File(opening) => f.write_str(&shown(&opening.path)),
         }
     }
 }

@@ -7,8 +7,20 @@ use sevorix_container::held::Notice;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     Exec(Exec),
-    Connect { socket: i32, address: Memory },
-    Send { socket: i32, to: Sent },
+    Connect {
+        socket: i32,
+        address: Memory,
+    },
+    Send {
+        socket: i32,
+        to: Sent,
+    },
+    Open(Open),
+    /// The flags of openat2 lie in memory.
+    OpenAs {
+        open: Open,
+        how: Memory,
+    },
 }
 
 /// execve and execveat.
@@ -19,6 +31,15 @@ pub struct Exec {
     pub path: u64,
     pub words: u64,
     pub variables: u64,
+    pub flags: u64,
+}
+
+/// open and its kin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Open {
+    /// `None`: the thread's folder.
+    pub from: Option<i32>,
+    pub path: u64,
     pub flags: u64,
 }
 
@@ -69,7 +90,33 @@ impl Call {
             at,
             length: usize::try_from(length).unwrap_or(usize::MAX),
         };
+        let folder = |arg: u64| Some(fd(arg)).filter(|fd| *fd != libc::AT_FDCWD);
         Some(match i64::from(notice.call) {
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_open => Self::Open(Open {
+                from: None,
+                path: args[0],
+                flags: args[1] & INT,
+            }),
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_creat => Self::Open(Open {
+                from: None,
+                path: args[0],
+                flags: CREAT,
+            }),
+            libc::SYS_openat => Self::Open(Open {
+                from: folder(args[0]),
+                path: args[1],
+                flags: args[2] & INT,
+            }),
+            libc::SYS_openat2 => Self::OpenAs {
+                open: Open {
+                    from: folder(args[0]),
+                    path: args[1],
+                    flags: 0,
+                },
+                how: memory(args[2], args[3]),
+            },
             libc::SYS_execve => Self::Exec(Exec {
                 from: None,
                 path: args[0],
@@ -78,7 +125,7 @@ impl Call {
                 flags: 0,
             }),
             libc::SYS_execveat => Self::Exec(Exec {
-                from: Some(fd(args[0])).filter(|fd| *fd != libc::AT_FDCWD),
+                from: folder(args[0]),
                 path: args[1],
                 words: args[2],
                 variables: args[3],
@@ -111,6 +158,9 @@ pub fn is_foreign(notice: &Notice) -> bool {
 }
 
 const INT: u64 = 0xffff_ffff;
+/// What creat opens with.
+#[cfg(target_arch = "x86_64")]
+const CREAT: u64 = (libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC) as u64;
 
 impl Class {
     /// Of a call of this machine's own; others are told by no errno of their own.

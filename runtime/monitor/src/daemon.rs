@@ -14,7 +14,7 @@ use sevorix_verdict::{Digest, Endpoint, Label, Router, Settings, Trust};
 
 use crate::error::Context;
 use crate::kernel::Kernel;
-use crate::{About, Holder, Result, Worker};
+use crate::{About, Holder, Result, Worker, operators};
 
 /// The verb `monitor`: goes on as a daemon, says on its standard output that it is ready or why it is not, and returns
 /// when the container's last process is gone.
@@ -49,7 +49,8 @@ fn prepare(runtime: &Runtime, id: &str) -> Result<Holder<impl Fn(InFlight, Owned
         };
         let endpoint = Endpoint::new(&watched.verdict_socket, Trust::default(), boot());
         let (policy, watched) = (watched.policy.clone(), watched.clone());
-        work(channel, move || {
+        let operators = watched.listen_to_operators();
+        work(channel, operators.ok(), move || {
             let router = Router::new(Settings::from(&policy.verdict), endpoint);
             let kernel = Box::new(Kernel::new(watched));
             Worker::new(policy, about, router, kernel, in_flight)
@@ -58,14 +59,26 @@ fn prepare(runtime: &Runtime, id: &str) -> Result<Holder<impl Fn(InFlight, Owned
 }
 
 /// Runs a worker until the holder ends it; gives the exit status.
-pub fn work(channel: OwnedFd, worker: impl FnOnce() -> Worker) -> i32 {
+pub fn work(
+    channel: OwnedFd,
+    operators: Option<UnixListener>,
+    worker: impl FnOnce() -> Worker,
+) -> i32 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build();
     let ended = runtime.and_then(|runtime| {
         let local = tokio::task::LocalSet::new();
-        runtime.block_on(local.run_until(async { Rc::new(worker()).run(channel).await }))
+        runtime.block_on(local.run_until(async {
+            let worker = Rc::new(worker());
+            // without it nobody hears of what waits for a person: silence, which denies
+            if let Some(operators) = operators {
+                let operators = tokio::net::UnixListener::from_std(operators)?;
+                tokio::task::spawn_local(operators::serve(operators, worker.desk.clone()));
+            }
+            worker.run(channel).await
+        }))
     });
     i32::from(ended.is_err())
 }

@@ -6,6 +6,7 @@ use sevorix_container::floor::Decided;
 
 use crate::Result;
 use crate::execution::Execution;
+use crate::opening::Opening;
 use crate::reach::Goal;
 use crate::thread::Thread;
 
@@ -26,4 +27,5 @@ pub trait Floor {
 pub enum Permit<'a> {
     Exec(&'a Execution),
     Reach(&'a [Goal]),
+    File(&'a Opening),
 }

@@ -13,6 +13,7 @@ use sevorix_policy::Protocol;
 
 use crate::execution::Execution;
 use crate::floor::{Floor, Permit};
+use crate::opening::What;
 use crate::reach::Goal;
 use crate::thread::Thread;
 use crate::{Error, Result};
@@ -63,6 +64,17 @@ impl Floor for Kernel {
             Permit::Reach(goals) => {
                 let goals: Vec<Destination> = goals.iter().map(Into::into).collect();
                 give(&Grant::Reach(&goals))?;
+            }
+            Permit::File(opening) => {
+                let file = enforcer.tag(opening.file.as_fd())?;
+                match &opening.what {
+                    What::Open { read, write } => give(&Grant::Open {
+                        file,
+                        read: *read,
+                        write: *write,
+                    })?,
+                    What::Create { name } => give(&Grant::Create { folder: file, name })?,
+                }
             }
         }
         Ok(())

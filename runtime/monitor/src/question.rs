@@ -12,6 +12,7 @@ use sevorix_verdict::{
 };
 
 use crate::execution::Execution;
+use crate::opening::{Opening, What, bytes};
 use crate::reach::Reach;
 use crate::thread::{Thread, field};
 
@@ -52,10 +53,6 @@ impl About {
     ) -> Question {
         let program = execution.program();
         let (argv, whole) = bounded(execution.line.words());
-        let path = program
-            .path
-            .iter()
-            .flat_map(|part| [b"/", &part[..]].concat());
         self.question(Op::Exec, "bprm_check_security", actor, rule, |question| {
             question.facts.exe = Some(Exe {
                 dev: program.stat.st_dev,
@@ -68,7 +65,7 @@ impl About {
                 argv,
                 argv_total: u32::try_from(execution.line.words().len()).unwrap_or(u32::MAX),
                 argv_truncated: !whole,
-                path: Some(Tainted::from_bytes(path.collect::<Vec<u8>>())),
+                path: Some(Tainted::from_bytes(bytes(&program.path))),
                 cwd: actor.cwd.clone(),
                 env_names: names(variables),
             };
@@ -98,6 +95,18 @@ impl About {
                 },
                 host: None,
             });
+            question.tainted.cwd = actor.cwd.clone();
+        })
+    }
+
+    pub fn open(&self, actor: &Actor, opening: &Opening, rule: Label) -> Question {
+        let (op, hook) = match opening.what {
+            What::Open { .. } => (Op::Open, "file_open"),
+            What::Create { .. } => (Op::Create, "inode_create"),
+        };
+        self.question(op, hook, actor, rule, |question| {
+            question.facts.exe = actor.exe.clone();
+            question.tainted.path = Some(Tainted::from_bytes(bytes(&opening.path)));
             question.tainted.cwd = actor.cwd.clone();
         })
     }

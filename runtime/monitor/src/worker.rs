@@ -7,19 +7,21 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::stat::FileStat;
-use sevorix_container::floor::Decided;
+use sevorix_container::floor::Decided as Told;
 use sevorix_container::held::{self, InFlight, Listener, Notice, Readiness, Received};
-use sevorix_policy::Policy;
-use sevorix_verdict::{Decision, Router, Verdict};
+use sevorix_policy::{Asker, Policy, VerdictMode};
+use sevorix_verdict::{Decided, Decision, Desk, Reason, Router, Said, Verdict};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, spawn_local};
+use tokio::time::timeout;
 
 use crate::ask::{Ask, Found, look};
 use crate::call::Class;
@@ -32,6 +34,7 @@ pub struct Worker {
     pub policy: Policy,
     pub about: About,
     pub router: Arc<Router>,
+    pub desk: Arc<Desk>,
     pub floor: Box<dyn Floor>,
     pub in_flight: InFlight,
     /// Threads that have a grant, which ends with their next call.
@@ -41,6 +44,11 @@ pub struct Worker {
 
 /// For the call to go on and reach its hook. What is granted is used at once or never.
 const GRANT_LASTS: Duration = Duration::from_secs(5);
+
+/// How long a person has.
+const PATIENCE_WITH_PEOPLE: Duration = Duration::from_secs(5 * 60);
+/// How often it is looked whether somebody still waits for the person.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 impl Worker {
     pub fn new(
@@ -54,6 +62,7 @@ impl Worker {
             policy,
             about,
             router: Arc::new(router),
+            desk: Arc::default(),
             floor,
             in_flight,
             granted: RefCell::default(),
@@ -125,10 +134,11 @@ impl Worker {
     }
 
     async fn hold(self: &Rc<Self>, listener: &Listener, notice: &Notice, ask: Ask) {
-        let verdict = self.router.ask(&ask.question).await;
-        let reason = reason(&verdict);
+        let Some((decision, reason)) = self.decide(listener, notice, &ask).await else {
+            return;
+        };
         let mut told = ask.told(&reason);
-        if verdict.decision != Decision::Allow {
+        if decision != Decision::Allow {
             told.errno = Some(Class::of(notice).errno());
             return self.refuse(listener, notice, told);
         }
@@ -146,6 +156,31 @@ impl Worker {
         }
         self.floor.tell(&told);
         self.keep(ask);
+    }
+
+    /// `None`: nobody waits for it any more.
+    async fn decide(
+        &self,
+        listener: &Listener,
+        notice: &Notice,
+        ask: &Ask,
+    ) -> Option<(Decision, String)> {
+        if ask.asker == Asker::Jury {
+            let verdict = self.router.ask(&ask.question).await;
+            return Some((verdict.decision, reason(&verdict)));
+        }
+        if self.policy.verdict.mode == VerdictMode::Off {
+            return Some((Decision::Deny(Reason::Off), Reason::Off.to_string()));
+        }
+        let mut asked = pin!(self.desk.ask(&ask.question, PATIENCE_WITH_PEOPLE));
+        loop {
+            // a person takes minutes, and whoever waits may end meanwhile
+            match timeout(LOOK_AGAIN, &mut asked).await {
+                Ok(said) => return Some(word(said)),
+                Err(_) if listener.is_alive(notice) => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     /// What the grant names stays open as long as the grant lasts, so that it names nothing else.
@@ -174,7 +209,7 @@ impl Worker {
         }
     }
 
-    fn refuse(&self, listener: &Listener, notice: &Notice, told: Decided) {
+    fn refuse(&self, listener: &Listener, notice: &Notice, told: Told) {
         let errno = told.errno.unwrap_or(Class::of(notice).errno());
         // first told, then done: whoever sees the refusal finds the reason
         self.floor.tell(&told);
@@ -228,6 +263,20 @@ fn or_end<T, E: std::fmt::Display>(result: Result<T, E>, what: &str) -> T {
         eprintln!("sevorix monitor: {what}: {error}");
         std::process::exit(1)
     })
+}
+
+/// A person's decision, and why.
+fn word(said: Result<Said, Reason>) -> (Decision, String) {
+    match said {
+        Ok(said) => match said.decided {
+            Decided::Allow => (Decision::Allow, format!("operator: {}", said.reason)),
+            Decided::Deny => (
+                Decision::Deny(Reason::Denied),
+                format!("operator: {}", said.reason),
+            ),
+        },
+        Err(reason) => (Decision::Deny(reason), format!("operator: {reason}")),
+    }
 }
 
 /// The service's own word where it decided, else why nobody did.

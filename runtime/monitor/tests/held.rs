@@ -17,10 +17,12 @@ fn main() {
         _ => {}
     }
     end_after(Duration::from_secs(120));
-    let cases: [(&str, fn()); 9] = [
+    let cases: [(&str, fn()); 11] = [
         ("what is asked about is granted, or not", allow_and_deny),
         ("what is not asked about goes on", unasked),
         ("a script is asked about with what it will run as", script),
+        ("destinations are asked about", destinations),
+        ("files are asked about, also those to be made", files),
         ("nobody waits beyond the deadline", timeout),
         ("without a service all is refused", absent),
         (
@@ -86,6 +88,46 @@ fn script() {
         granted,
         format!(r"grant 2 4 /usr/bin/printf\x00%s-\x00{path}\x00allow\x00")
     );
+}
+
+fn destinations() {
+    let mut stage = Stage::new();
+    // nobody listens there: that is said by who was reached
+    assert_eq!(stage.run("connect 127.0.0.9:1"), "ECONNREFUSED");
+    assert_eq!(stage.told_last("grant"), "grant Tcp [::ffff:127.0.0.9]:1");
+    assert_eq!(stage.run("connect 127.0.0.9:2"), "EPERM");
+    let told = stage.told_last("tell");
+    assert_eq!(
+        told,
+        "tell connect 127.0.0.9:2 EPERM net.rules[0] denied: by-the-word"
+    );
+    assert_eq!(stage.run("send 127.0.0.9:1"), "0");
+    assert_eq!(stage.told_last("grant"), "grant Udp [::ffff:127.0.0.9]:1");
+    assert_eq!(stage.run("send 127.0.0.9:2"), "EPERM");
+    assert_eq!(stage.run("connect 127.0.0.1:2"), "ECONNREFUSED");
+    assert_eq!(stage.count("grant") + stage.count("tell"), 2 + 4);
+}
+
+fn files() {
+    let mut stage = Stage::new();
+    let (allow, deny) = (stage.path("allow.asked"), stage.path("deny.asked"));
+    assert_eq!(stage.run(&format!("read {allow}")), "ENOENT");
+    assert_eq!(stage.run(&format!("write {deny}")), "EACCES");
+    assert!(!std::path::Path::new(&deny).exists());
+    assert_eq!(stage.run(&format!("write {allow}")), "0");
+    let granted = stage.told_last("grant");
+    assert_eq!(granted, r#"grant Create { name: "allow.asked" }"#);
+    assert_eq!(stage.run(&format!("write {allow}")), "0");
+    let granted = stage.told_last("grant");
+    assert_eq!(granted, "grant Open { read: false, write: true }");
+    assert_eq!(stage.run(&format!("read {allow}")), "0");
+    assert_eq!(
+        stage.told_last("grant"),
+        "grant Open { read: true, write: false }"
+    );
+    std::fs::write(&deny, "secret").expect("written");
+    assert_eq!(stage.run(&format!("read {deny}")), "EACCES");
+    assert_eq!(stage.run(&format!("read {}", stage.path("told"))), "0");
 }
 
 fn timeout() {

@@ -5,6 +5,7 @@ mod service;
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
@@ -18,7 +19,9 @@ use nix::unistd::{Pid, getppid};
 use sevorix_container::floor::{Asks, Decided, Fence};
 use sevorix_container::{ProcessId, pidfd_open};
 use sevorix_monitor::{About, Floor, Holder, Permit, Result, Thread, Worker, work};
-use sevorix_policy::{Action, ExecRule, Policy, Program, RuleId};
+use sevorix_policy::{
+    Access, Action, ExecRule, FileMatch, FileRule, NetRule, NetTarget, Policy, Program, RuleId,
+};
 use sevorix_verdict::{Digest, Endpoint, Label, Router, Settings, Trust};
 
 pub use service::Service;
@@ -94,6 +97,10 @@ impl Stage {
 
     pub fn end(&mut self) -> String {
         line(&mut self.from)
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().expect("text").into()
     }
 
     pub fn script(&self, text: &str) -> String {
@@ -191,7 +198,7 @@ pub fn hold(folder: &Path) {
     let folder = folder.to_owned();
     let holder = Holder::new(socket, creator, move |in_flight, channel: OwnedFd| {
         let (policy, folder) = (policy(), folder.clone());
-        work(channel, move || {
+        work(channel, None, move || {
             let trust = Trust {
                 user: Some(nix::unistd::geteuid().as_raw()),
             };
@@ -220,7 +227,7 @@ pub fn act(folder: &Path) {
     let asks = Asks {
         exec: true,
         network: true,
-        files: false,
+        files: true,
     };
     nix::sys::prctl::set_no_new_privs().expect("no new privileges");
     let mut fence = Fence::whole(asks).expect("a filter");
@@ -232,16 +239,30 @@ pub fn act(folder: &Path) {
     println!("ready");
     for line in std::io::stdin().lines() {
         let line = line.expect("a line");
-        let mut words = line.split(' ');
-        let mut command = Command::new(words.next().expect("a program"));
-        let command = command.args(words).stdout(Stdio::null());
-        match command.status() {
-            Ok(status) => println!("{}", status.code().unwrap_or(-1)),
-            Err(error) => {
-                let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
-                println!("{errno:?}");
-            }
+        println!("{}", do_one(&line));
+    }
+}
+
+/// A call of this process's own, or a program.
+fn do_one(line: &str) -> String {
+    let mut words = line.split(' ');
+    let first = words.next().expect("what to do");
+    let done = match first {
+        "connect" => TcpStream::connect(words.next().expect("where to")).map(|_| 0),
+        "send" => UdpSocket::bind("127.0.0.1:0")
+            .and_then(|socket| socket.send_to(b"x", words.next().expect("where to")))
+            .map(|_| 0),
+        "read" => File::open(words.next().expect("a file")).map(|_| 0),
+        "write" => File::create(words.next().expect("a file")).map(|_| 0),
+        program => {
+            let mut command = Command::new(program);
+            let command = command.args(words).stdout(Stdio::null());
+            command.status().map(|status| status.code().unwrap_or(-1))
         }
+    };
+    match done {
+        Ok(status) => status.to_string(),
+        Err(error) => format!("{:?}", Errno::from_raw(error.raw_os_error().unwrap_or(0))),
     }
 }
 
@@ -253,6 +274,20 @@ fn policy() -> Policy {
     policy.exec.rules = vec![ExecRule::new(
         RuleId::element("exec.rules", 0),
         Program::Path("/usr/bin/printf".parse().expect("a path")),
+        Action::Ask,
+    )];
+    policy.file.default = Action::Allow;
+    let name = FileMatch::Name("*.asked".parse().expect("a name"));
+    policy.file.rules = vec![FileRule::new(
+        RuleId::element("file.rules", 0),
+        name,
+        Access::ALL,
+        Action::Ask,
+    )];
+    let target = NetTarget::Net("127.0.0.9/32".parse().expect("a network"));
+    policy.net.rules = vec![NetRule::new(
+        RuleId::element("net.rules", 0),
+        Some(target),
         Action::Ask,
     )];
     policy
@@ -282,7 +317,13 @@ impl Floor for Notes {
                 execution.line.words().len(),
                 execution.line.bytes().escape_ascii()
             )),
-            Permit::Reach(goals) => self.note(&format!("grant {goals:?}")),
+            Permit::Reach(goals) => {
+                for goal in *goals {
+                    let (address, port) = (goal.address.ip, goal.address.port);
+                    self.note(&format!("grant {:?} [{address}]:{port}", goal.protocol));
+                }
+            }
+            Permit::File(opening) => self.note(&format!("grant {:?}", opening.what)),
         }
         Ok(())
     }

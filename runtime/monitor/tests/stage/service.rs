@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use sevorix_verdict::{
-    Ask, Cache, Code, Decided, Digest, Judge, JurorVote, Limits, Ruling, Trust, bind, serve,
+    Ask, Cache, Code, Decided, Digest, Judge, JurorVote, Limits, Question, Ruling, Trust, bind,
+    serve,
 };
 use tokio::sync::oneshot;
 
@@ -65,7 +66,7 @@ impl Drop for Service {
     }
 }
 
-/// The last word decides.
+/// One word of the question decides.
 struct Words(Arc<Mutex<HashMap<String, usize>>>);
 
 impl Judge for Words {
@@ -74,16 +75,7 @@ impl Judge for Words {
     }
 
     async fn judge(&self, ask: &Ask) -> Ruling {
-        let word = ask
-            .question
-            .tainted
-            .argv
-            .last()
-            .expect("a word")
-            .judged()
-            .as_ref()
-            .to_vec();
-        let word = String::from_utf8(word).expect("text");
+        let word = word_of(&ask.question);
         {
             let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             *asked.entry(word.clone()).or_default() += 1;
@@ -93,7 +85,7 @@ impl Judge for Words {
             uses: 100,
         };
         let (verdict, cache) = match word.as_str() {
-            "allow" => (Decided::Allow, None),
+            "allow" | "port-1" => (Decided::Allow, None),
             "allow-again" => (Decided::Allow, Some(again)),
             "never" => std::future::pending().await,
             _ => (Decided::Deny, None),
@@ -106,4 +98,19 @@ impl Judge for Words {
             why: None,
         }
     }
+}
+
+/// The last argument, the destination's port, or what a file's name begins with.
+fn word_of(question: &Question) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+    if let Some(net) = &question.facts.net {
+        return format!("port-{}", net.port);
+    }
+    if let Some(word) = question.tainted.argv.last() {
+        return text(word.judged().as_ref());
+    }
+    let path = question.tainted.path.as_ref().expect("a path");
+    let path = text(path.judged().as_ref());
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.split('.').next().unwrap_or_default().into()
 }

@@ -1,0 +1,153 @@
+# What a policy asks about: held in the kernel until a verdict service has answered, and refused whenever anything breaks.
+
+readonly slm=/run/sevorix/slm.sock
+
+# asks: the case's container asks before it runs /usr/asked/busybox, and before it connects to 203.0.113.0/24
+asks() {
+    own_rootfs
+    mkdir -p "$work/root/usr/asked"
+    cp "$work/root/bin/busybox" "$work/root/usr/asked/busybox"
+    printf '#!/usr/asked/busybox echo\n' >"$work/root/usr/script"
+    chmod +x "$work/root/usr/script"
+    mkdir -p /etc/sevorix/policies.d /etc/sevorix/config.d
+    echo 'policies = ["asks"]' >/etc/sevorix/config.d/engines.toml
+    cat >/etc/sevorix/policies.d/asks.toml <<TOML
+version = 1
+[exec]
+default = "allow"
+writable = "allow"
+rules = [ { path = "/usr/asked/busybox", action = "ask" } ]
+[file]
+default = "allow"
+${1:-}
+[net]
+default = "allow"
+listen = "any"
+unix = "any"
+rules = [ { cidr = "203.0.113.0/24", action = "ask" } ]
+[verdict]
+timeout = "5s"
+TOML
+    config[annotations]='{ "io.sevorix.policy": "asks" }'
+    config[args]='["sleep", "1000"]'
+}
+
+# served: a verdict service listens
+served() {
+    mkdir -p /run/sevorix
+    "$payload/sevorix-slm" serve --socket "$slm" 2>"$work/slm.log" &
+    service=$!
+    wait_until 10 test -S "$slm"
+}
+
+# unserved: and now none does
+unserved() {
+    kill "$service" 2>/dev/null && wait "$service" 2>/dev/null
+    rm -f "$slm"
+}
+
+# inside SCRIPT: what a shell in the running container says of it, in $output
+inside() {
+    outcome oci exec "$(container_id)" sh -c "$1"
+}
+
+# monitors: the pids of the container's holder and worker
+monitors() {
+    cat /sys/fs/cgroup/sevorix-monitors/*/cgroup.procs /sys/fs/cgroup/unified/sevorix-monitors/*/cgroup.procs 2>/dev/null || true
+}
+
+more_bundle_asks_are_answered_for_programs() {
+    asks
+    served
+    started
+    inside '/usr/asked/busybox echo ran; /usr/asked/busybox cat /root/.ssh/id_rsa; echo status $?; /usr/script word; true'
+    contains "$output" ran
+    contains "$output" 'status 126'
+    contains "$output" '/usr/script word'
+    outcome oci events --json
+    contains "$output" '"by":"verdict","rule":"exec.rules[0]"'
+    unserved
+}
+
+more_bundle_asks_are_answered_for_init() {
+    asks
+    served
+    config[args]='["/usr/asked/busybox", "echo", "ran"]'
+    ran
+    equals ran "$output"
+    config[args]='["/usr/asked/busybox", "cat", "/root/.ssh/id_rsa"]'
+    ran
+    contains "$output" 'permission denied'
+    unserved
+}
+
+more_bundle_asks_are_answered_for_destinations() {
+    asks
+    served
+    started
+    inside 'nc 203.0.113.9 443; nc 198.51.100.1 443; true'
+    # there is no route to either: it is the network that says so
+    lacks "$output" 'not permitted'
+    unserved
+    inside 'nc 203.0.113.9 443; true'
+    contains "$output" 'Operation not permitted'
+    outcome oci events --json
+    contains "$output" '"reason":"no-verdict-service"'
+}
+
+more_bundle_asks_are_refused_without_a_service() {
+    asks
+    rm -f "$slm"
+    started
+    inside '/usr/asked/busybox echo ran; echo status $?; busybox echo unasked'
+    contains "$output" 'status 126'
+    contains "$output" unasked
+    lacks "$output" ran
+    served
+    inside '/usr/asked/busybox echo ran'
+    contains "$output" ran
+    unserved
+}
+
+more_bundle_asks_outlive_the_worker_and_not_the_monitor() {
+    local holder worker
+    asks
+    served
+    started
+    holder=$(monitors | head -1) worker=$(monitors | tail -1)
+    kill -9 "$worker"
+    wait_until 10 another_worker_than "$worker"
+    inside '/usr/asked/busybox echo ran'
+    contains "$output" ran
+    kill -9 "$holder"
+    wait_until 10 no_monitors
+    inside true
+    ((status != 0)) || fail 'something ran without a monitor'
+    unserved
+}
+
+another_worker_than() {
+    (($(monitors | wc -l) == 2)) && [[ $(monitors | tail -1) != "$1" ]]
+}
+
+no_monitors() {
+    [[ -z $(monitors) ]]
+}
+
+more_bundle_asks_leave_nothing_behind() {
+    asks
+    started
+    ((2 == $(monitors | wc -l))) || fail "there are other monitors: $(monitors)"
+    oci delete --force "$(container_id)"
+    equals '' "$(monitors)"
+    [[ ! -e /sys/fs/cgroup/sevorix-monitors ]] || fail 'the cgroup of monitors is left'
+}
+
+more_bundle_asks_refuse_a_listener_beside_them() {
+    asks
+    config[linux]='"seccomp": { "defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/x.sock",
+        "syscalls": [{ "names": ["mkdir"], "action": "SCMP_ACT_NOTIFY" }] }'
+    bundle
+    exit_code 1 oci create --bundle "$work/bundle" "$(container_id)"
+    contains "$output" 'only one of them can hold calls'
+}
