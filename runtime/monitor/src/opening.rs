@@ -36,9 +36,10 @@ impl Opening {
         if flag(libc::O_PATH) || open.flags & NAMELESS == NAMELESS {
             return Err(Errno::EOPNOTSUPP);
         }
-        let follow = !flag(libc::O_NOFOLLOW) && !(flag(libc::O_CREAT) && flag(libc::O_EXCL));
+        let is_new = flag(libc::O_CREAT) && flag(libc::O_EXCL);
+        let follow = !flag(libc::O_NOFOLLOW) && !is_new;
         match thread.find(open.from, &path, follow) {
-            Ok(_) if flag(libc::O_CREAT) && flag(libc::O_EXCL) => Err(Errno::EEXIST),
+            Ok(_) if is_new => Err(Errno::EEXIST),
             Ok(file) => Self::existing(file, open.flags),
             Err(Errno::ENOENT) if flag(libc::O_CREAT) => Self::new(thread, open, &path),
             Err(errno) => Err(errno),
