@@ -59,13 +59,15 @@ payload: build ## what the engine suites take into the test bed: target/payload
 	cargo build --release --locked -p sevorix-cri
 	cargo build --locked -p sevorix-floor -p sevorix-guarded
 	cargo rustc --locked -p sevorix-attacks --bin attack -- -C target-feature=+crt-static
+	cargo rustc --locked -p sevorix-jury --bin sevorix-slm -- -C target-feature=+crt-static -C relocation-model=static
 	integration/engines/build-fixtures
 	rm -rf $(target)/payload && mkdir -p $(target)/payload
 	cp -a $(sevorix) $(target)/release/sevorix-cri /bin/busybox $(target)/payload/
 	cp -a configs integration/engines integration/scale integration/workloads $(target)/payload/
 	mkdir $(target)/payload/floor
 	cp -a $(target)/debug/sevorix-floor $(target)/debug/attack $(target)/debug/sevorix-guarded integration/floor/in-vm $(target)/payload/floor/
-	strip $(target)/payload/floor/sevorix-* $(target)/payload/floor/attack
+	cp -a $(target)/debug/sevorix-slm $(target)/payload/
+	strip $(target)/payload/floor/sevorix-* $(target)/payload/floor/attack $(target)/payload/sevorix-slm
 
 engines: payload ## engine cases in one VM: ARGS='--engine docker --filter exec', RUNTIMES='runc sevorix', and vm's options
 	integration/vm/run --kernel $(KERNEL) --image $(IMAGE) $(if $(SYSTEMD),--systemd) $(if $(HYBRID),--hybrid) \

@@ -35,14 +35,15 @@ TOML
 # served: a verdict service listens
 served() {
     mkdir -p /run/sevorix
-    "$payload/sevorix-slm" serve --socket "$slm" 2>"$work/slm.log" &
+    "$payload/sevorix-slm" serve --socket "$slm" </dev/null >"$work/slm.log" 2>&1 &
     service=$!
     wait_until 10 test -S "$slm"
 }
 
 # unserved: and now none does
 unserved() {
-    kill "$service" 2>/dev/null && wait "$service" 2>/dev/null
+    kill "$service" || true
+    wait "$service" || true
     rm -f "$slm"
 }
 

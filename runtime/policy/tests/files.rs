@@ -464,6 +464,24 @@ fn a_preset_only_allows() {
 }
 
 #[test]
+fn the_host_says_where_the_verdict_service_listens() {
+    let usual = Config::default();
+    assert_eq!(
+        usual.verdict_socket().to_str(),
+        Some("/run/sevorix/slm.sock")
+    );
+    let moved = usual.with("a.toml", "[verdict]\nsocket = \"/srv/jury.sock\"");
+    assert_eq!(
+        moved.expect("valid").verdict_socket().to_str(),
+        Some("/srv/jury.sock")
+    );
+    for wrong in ["\"jury.sock\"", "\"/srv/../jury.sock\"", "\"\"", "7"] {
+        let text = format!("[verdict]\nsocket = {wrong}");
+        assert!(Config::default().with("a.toml", &text).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn later_configuration_wins_and_never_adds_up() {
     let first = "default_policy = \"default\"\npolicies = [\"locked\"]\n[never]\nfile = [{ path = \"/a\" }]";
     let second = "policies = [\"coding-agent\"]\nannotations = [\"net.deny\"]\n[never]\nfile = [{ path = \"/b\", access = \"w\" }]\nnet = [{ cidr = \"fd00:ec2::254/128\" }]";
