@@ -71,11 +71,8 @@ impl Plan {
     }
 
     /// For init.
-    pub fn fence(&self) -> Result<Fence> {
-        match self.degraded() {
-            None => Fence::whole(),
-            Some(degraded) => Fence::degraded(degraded),
-        }
+    pub fn fence(&self) -> Fence {
+        Fence::under(self.degraded())
     }
 }
 
@@ -89,27 +86,23 @@ pub struct Fence {
 }
 
 impl Fence {
-    fn whole() -> Result<Self> {
-        Ok(Self {
-            grants: None,
-            filter: calls::filter()?,
-        })
-    }
-
-    fn degraded(degraded: &Degraded) -> Result<Self> {
-        Ok(Self {
-            grants: Some(degraded.grants.clone()),
-            filter: calls::degraded_filter(degraded.may_listen)?,
-        })
+    fn under(degraded: Option<&Degraded>) -> Self {
+        match degraded {
+            None => Self {
+                grants: None,
+                filter: calls::filter(),
+            },
+            Some(degraded) => Self {
+                grants: Some(degraded.grants.clone()),
+                filter: calls::degraded_filter(degraded.may_listen),
+            },
+        }
     }
 
     /// For one more process of a container; `None`: it has no policy.
-    pub fn of(state: &State) -> Result<Option<Self>> {
-        match (&state.floor, &state.degraded) {
-            (None, None) => Ok(None),
-            (Some(_), None) => Self::whole().map(Some),
-            (_, Some(degraded)) => Self::degraded(degraded).map(Some),
-        }
+    pub fn of(state: &State) -> Option<Self> {
+        let has_policy = state.floor.is_some() || state.degraded.is_some();
+        has_policy.then(|| Self::under(state.degraded.as_ref()))
     }
 
     pub fn load(&self) -> Result<(), String> {
