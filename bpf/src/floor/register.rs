@@ -76,7 +76,7 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
     set(&maps.containers, &slot, &taken)?;
     let rest = || -> Result<()> {
         set_all(&maps.mounts, &mounts)?;
-        network::attach(new.cgroup, slot)?;
+        network::attach(new.cgroup)?;
         set_gate(maps, Some(cgroup))?;
         if let Some(pid) = new.init {
             label(maps, pid, container, true)?;
@@ -272,7 +272,6 @@ pub(super) fn release(_lock: &Lock, maps: &Maps, container: Container) -> Result
         return Ok(());
     }
     remove_entry(&maps.cgroups, &old.cgroup_id)?;
-    network::detach(slot)?;
     let free = types::container {
         generation: old.generation.wrapping_add(1),
         ..Default::default()

@@ -21,6 +21,7 @@ pub use plan::{Plan, refuse_entering};
 pub use record::Record;
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -46,25 +47,33 @@ impl Plan {
     /// From here on the kernel holds the policy for everything in the cgroup; init itself from its next exec on.
     /// `None`: it has no place in the floor's tables, for there are none on this host.
     pub fn enforce(&self, state: &State, init: Pid) -> Result<Option<Place>> {
-        let mounts = Mount::of_process(init.as_raw())?;
+        let mountinfo = sevorix_bpf::floor::mountinfo_of(init.as_raw())?;
+        let mounts = Mount::listed(&mountinfo)?;
         let folder = unified_folder(&state.cgroup)?;
         let record = if self.degraded().is_some() {
             sevorix_bpf::floor::hold_network(folder, self.image())?;
             Record::new(state, self, None, &mounts)
         } else {
-            let place = self.register(folder, init, &mounts)?;
+            let began = beginning::of_root(init, &mountinfo);
+            let place = self.register(folder, init, &mounts, began)?;
             Record::new(state, self, Some(place), &mounts)
         };
         record.begin()?;
         Ok(record.place)
     }
 
-    fn register(&self, cgroup: &Path, init: Pid, mounts: &[Mount]) -> Result<Place> {
+    fn register(
+        &self,
+        cgroup: &Path,
+        init: Pid,
+        mounts: &[Mount],
+        began: Option<SystemTime>,
+    ) -> Result<Place> {
         let container = Enforcer::ensure_loaded()?.register(&Registration {
             cgroup,
             image: self.image(),
             mounts,
-            began: beginning::of_root(init),
+            began,
             init: Some(init.as_raw()),
         })?;
         Ok(Place::of(container))
