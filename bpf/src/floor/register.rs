@@ -27,6 +27,8 @@ pub struct Registration<'a> {
     /// The folder of its cgroup.
     pub cgroup: &'a Path,
     pub image: &'a Image,
+    /// The image's own: whoever has its digest already need not take it twice.
+    pub policy_id: u64,
     /// What it has mounted. Nothing else can be opened.
     pub mounts: &'a [Mount],
     /// What changed since then, the container may have written. `None`: since now.
@@ -51,7 +53,7 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
     let cgroup = Cgroup::at(new.cgroup)?;
     let (slot, old) = free_slot(maps)?;
     let mounts = mounts::entries(new.mounts, new.image, hasher, slot)?;
-    let policy_id = new.image.policy_id();
+    let policy_id = new.policy_id;
     let policy_slot = share_policy(maps, new.image, policy_id, hasher)?;
     let container = Container {
         slot,

@@ -72,6 +72,7 @@ impl Plan {
         let container = Enforcer::ensure_loaded()?.register(&Registration {
             cgroup,
             image: self.image(),
+            policy_id: sevorix_policy::policy_id_of(self.digest()),
             mounts,
             began,
             init: Some(init.as_raw()),

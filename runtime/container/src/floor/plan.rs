@@ -13,6 +13,8 @@ use crate::{Error, Result};
 pub struct Plan {
     effective: Effective,
     image: Image,
+    /// of the image
+    digest: [u8; 32],
     degraded: Option<Degraded>,
 }
 
@@ -40,6 +42,7 @@ impl Plan {
         }
         Ok(Some(Self {
             effective,
+            digest: image.digest(),
             image,
             degraded,
         }))
@@ -61,6 +64,10 @@ impl Plan {
 
     pub(super) fn image(&self) -> &Image {
         &self.image
+    }
+
+    pub(super) fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 }
 

@@ -7,10 +7,9 @@ use crate::model::{Action, NamePattern};
 use crate::values::Protocol;
 
 impl Image {
-    /// The first eight bytes of [`Image::digest`].
+    /// As short as the kernel's tables have it.
     pub fn policy_id(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.digest();
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        policy_id_of(&self.digest())
     }
 
     /// SHA-256 over every field, each list and each string with its length before it. Without instructions for it a
@@ -81,6 +80,12 @@ impl Image {
         writer.bytes(self.unix.as_str().as_bytes());
         writer.byte(self.audit.into());
     }
+}
+
+/// The first eight bytes of [`Image::digest`].
+pub fn policy_id_of(digest: &[u8; 32]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *digest;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// How many components two paths begin with alike.
