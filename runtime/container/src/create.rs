@@ -170,7 +170,7 @@ fn build(
             ..Payload::new(
                 process,
                 filter,
-                plan.map(Plan::fence).transpose()?,
+                plan.map(Plan::fence),
                 courier.as_ref(),
                 report.as_ref(),
             )?

@@ -79,7 +79,7 @@ pub fn exec(
         payload: Payload::new(
             process,
             filter,
-            Fence::of(container.state())?,
+            Fence::of(container.state()),
             courier.as_ref(),
             report.as_ref(),
         )?,

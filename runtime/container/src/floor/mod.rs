@@ -21,6 +21,7 @@ pub use plan::{Plan, refuse_entering};
 pub use record::Record;
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -46,36 +47,42 @@ impl Plan {
     /// From here on the kernel holds the policy for everything in the cgroup; init itself from its next exec on.
     /// `None`: it has no place in the floor's tables, for there are none on this host.
     pub fn enforce(&self, state: &State, init: Pid) -> Result<Option<Place>> {
-        let mounts = Mount::of_process(init.as_raw())?;
+        let mountinfo = sevorix_bpf::floor::mountinfo_of(init.as_raw())?;
+        let mounts = Mount::listed(&mountinfo)?;
         let folder = unified_folder(&state.cgroup)?;
         let record = if self.degraded().is_some() {
             sevorix_bpf::floor::hold_network(folder, self.image())?;
             Record::new(state, self, None, &mounts)
         } else {
-            let place = self.register(folder, init, &mounts)?;
+            let began = beginning::of_root(init, &mountinfo);
+            let place = self.register(folder, init, &mounts, began)?;
             Record::new(state, self, Some(place), &mounts)
         };
         record.begin()?;
         Ok(record.place)
     }
 
-    fn register(&self, cgroup: &Path, init: Pid, mounts: &[Mount]) -> Result<Place> {
+    fn register(
+        &self,
+        cgroup: &Path,
+        init: Pid,
+        mounts: &[Mount],
+        began: Option<SystemTime>,
+    ) -> Result<Place> {
         let container = Enforcer::ensure_loaded()?.register(&Registration {
             cgroup,
             image: self.image(),
+            policy_id: sevorix_policy::policy_id_of(self.digest()),
             mounts,
-            began: beginning::of_root(init),
+            began,
             init: Some(init.as_raw()),
         })?;
         Ok(Place::of(container))
     }
 
     /// For init.
-    pub fn fence(&self) -> Result<Fence> {
-        match self.degraded() {
-            None => Fence::whole(),
-            Some(degraded) => Fence::degraded(degraded),
-        }
+    pub fn fence(&self) -> Fence {
+        Fence::under(self.degraded())
     }
 }
 
@@ -89,27 +96,23 @@ pub struct Fence {
 }
 
 impl Fence {
-    fn whole() -> Result<Self> {
-        Ok(Self {
-            grants: None,
-            filter: calls::filter()?,
-        })
-    }
-
-    fn degraded(degraded: &Degraded) -> Result<Self> {
-        Ok(Self {
-            grants: Some(degraded.grants.clone()),
-            filter: calls::degraded_filter(degraded.may_listen)?,
-        })
+    fn under(degraded: Option<&Degraded>) -> Self {
+        match degraded {
+            None => Self {
+                grants: None,
+                filter: calls::filter(),
+            },
+            Some(degraded) => Self {
+                grants: Some(degraded.grants.clone()),
+                filter: calls::degraded_filter(degraded.may_listen),
+            },
+        }
     }
 
     /// For one more process of a container; `None`: it has no policy.
-    pub fn of(state: &State) -> Result<Option<Self>> {
-        match (&state.floor, &state.degraded) {
-            (None, None) => Ok(None),
-            (Some(_), None) => Self::whole().map(Some),
-            (_, Some(degraded)) => Self::degraded(degraded).map(Some),
-        }
+    pub fn of(state: &State) -> Option<Self> {
+        let has_policy = state.floor.is_some() || state.degraded.is_some();
+        has_policy.then(|| Self::under(state.degraded.as_ref()))
     }
 
     pub fn load(&self) -> Result<(), String> {
