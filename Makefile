@@ -17,7 +17,7 @@ PREFIX ?= /usr/local
 ENGINES ?= $(if $(DESTDIR),,$(strip $(foreach engine,dockerd:docker containerd:containerd podman:podman,\
 	$(if $(shell command -v $(firstword $(subst :, ,$(engine)))),$(lastword $(subst :, ,$(engine)))))))
 
-build_packages := gcc libc6-dev make pkg-config clang llvm libseccomp-dev libelf-dev zlib1g-dev shellcheck
+build_packages := gcc libc6-dev make pkg-config clang clang-format llvm libseccomp-dev libelf-dev zlib1g-dev shellcheck
 # Scripts that source each other share variables, which shellcheck takes for unused or unassigned.
 shared_variables := SC2034,SC2154
 
@@ -42,6 +42,7 @@ fmt: ## format the Rust code
 
 lint: ## formatting, clippy and shellcheck, without a warning
 	cargo fmt --all --check
+	clang-format --dry-run -Werror bpf/src/bpf/*.[ch]
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	shellcheck -x -S warning -e $(shared_variables) $$(find .ci integration -name cache -prune -o -type f \
 		-exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME }' {} +)

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What the benches inside the VM and on this machine share: bundles, and one life of a container.
-# Uses $payload (cost, still), $scratch and $costs (a file, one line a measured command).
+# Uses $payload (cost, still), $scratch, $costs (a file, one line a measured command) and $busy (sleep does not count).
 
 die() {
 	echo "bench: $*" >&2
@@ -30,7 +30,7 @@ runtime_path() { # RUNTIME
 }
 
 cost() { # LABEL COMMAND...
-	"$payload/cost" "$costs" "$@" </dev/null >"$scratch/output" 2>&1 || die "${*:2}: status $?: $(<"$scratch/output")"
+	"$payload/cost" ${busy:+--busy} "$costs" "$@" </dev/null >"$scratch/output" 2>&1 || die "${*:2}: status $?: $(<"$scratch/output")"
 }
 
 whole_run() { # RUNTIME [LABEL [BUNDLE]]

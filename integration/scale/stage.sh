@@ -46,7 +46,7 @@ expected_of() {
 	echo "reads all but $1; $1 does not run, $next runs; $1 is refused, $next is unreachable"
 }
 
-# bundle ID NUMBER COMMAND: what Docker asks for, in small, as to its mounts
+# bundle ID NUMBER COMMAND
 bundle() {
 	mkdir -p "$scratch/bundles/$1"
 	cat >"$scratch/bundles/$1/config.json" <<JSON
@@ -55,13 +55,7 @@ bundle() {
   "process": { "user": { "uid": 0, "gid": 0 }, "cwd": "/", "args": $3, "env": ["PATH=/bin", "HOME=/"], "noNewPrivileges": true },
   "root": { "path": "$scratch/root", "readonly": true },
   "mounts": [
-    { "destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"] },
-    { "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"] },
-    { "destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"] },
-    { "destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"] },
-    { "destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"] },
-    { "destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"] },
-    { "destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "relatime", "ro"] }
+$(usual_mounts)
   ],
   "annotations": { "io.sevorix.policy": "$(printf 'scale-%02d' "$2")" },
   "linux": {

@@ -29,7 +29,8 @@ enum access { READ, WRITE, CHANGE, EXEC, ACCESSES };
 struct gate {
 	__u32 agents; /* 0: there was none since boot, and every hook leaves at once */
 	__u32 levels; /* bit n: some container's cgroup is n below the root */
-	__u64 sieve[SIEVE_WORDS]; /* bit n: some container's cgroup has an id of n modulo the bits: others need no look-up */
+	/* bit n: some container's cgroup has an id of n modulo the bits: others need no look-up */
+	__u64 sieve[SIEVE_WORDS];
 };
 
 /* The id stands first in every release: a later one looks whether an earlier one's containers still live. */
@@ -97,7 +98,9 @@ struct path_node {
 	struct name name;
 };
 
+/* clang-format off */
 enum node_flags { NODE_GUARDS = 1 /* something below has other answers than `below` */, NODE_HAS_CHILDREN = 2, NODE_IS_THERE = 4 };
+/* clang-format on */
 
 enum name_kind { NAME_LITERAL = 1, NAME_EXTENSION = 2 };
 
@@ -155,11 +158,13 @@ struct mount_node {
 	__u64 next_place;
 };
 
+/* clang-format off */
 enum operation {
 	OP_EXEC, OP_MAP_EXEC, OP_OPEN, OP_CREATE, OP_RENAME, OP_LINK, OP_UNLINK, OP_SETATTR, OP_CONNECT, OP_SEND, OP_BIND,
 	OP_LISTEN, OP_SOCKET, OP_UNIX, OP_DNS, OP_MOUNT, OP_PTRACE, OP_SIGNAL, OP_BPF, OP_CAPABILITY, OP_NAMESPACE, OP_IOCTL,
 	OP_TAMPER, OPERATIONS,
 };
+/* clang-format on */
 
 #define OPERATIONS_ROOM 32 /* powers of two, so that an index can be masked */
 

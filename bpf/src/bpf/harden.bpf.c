@@ -155,7 +155,8 @@ static __always_inline bool is_closed_inode(const struct qstr *name)
 
 	if (bpf_probe_read_kernel_str(text, sizeof(text), name->name) < 0)
 		return true;
-	return is_named(text, "[io_uring]", sizeof("[io_uring]")) || is_named(text, "[userfaultfd]", sizeof("[userfaultfd]"));
+	return is_named(text, "[io_uring]", sizeof("[io_uring]")) ||
+	       is_named(text, "[userfaultfd]", sizeof("[userfaultfd]"));
 }
 
 /* N19, F14: rings, whose workers no filter sees. Userfaultfd: whoever makes the kernel wait chooses when it reads. */

@@ -132,7 +132,8 @@ static __always_inline bool names_destination(struct sock *sk, struct msghdr *ms
 
 static __always_inline bool opens_connection(struct sock *sk, struct msghdr *msg)
 {
-	return sk && sk->sk_type == SOCK_STREAM && is_internet(sk->__sk_common.skc_family) && names_destination(sk, msg);
+	return sk && sk->sk_type == SOCK_STREAM && is_internet(sk->__sk_common.skc_family) &&
+	       names_destination(sk, msg);
 }
 
 static __always_inline verdict_t judge_send(struct subject *s, struct sock *sk, struct msghdr *msg)

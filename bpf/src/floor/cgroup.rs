@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::{BpfError, Result};
 
@@ -40,8 +41,17 @@ impl Cgroup {
     }
 }
 
-/// Where cgroup v2 is mounted: /sys/fs/cgroup, or beside v1 somewhere below.
+/// Where cgroup v2 is mounted: /sys/fs/cgroup, or beside v1 somewhere below. It is looked for once.
 pub fn cgroup_hierarchy() -> Result<PathBuf> {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Ok(found.clone());
+    }
+    let found = look_for_hierarchy()?;
+    Ok(FOUND.get_or_init(|| found).clone())
+}
+
+fn look_for_hierarchy() -> Result<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo")
         .map_err(BpfError::io("read /proc/self/mountinfo"))?;
     let of_v2 = |line: &str| {

@@ -3,16 +3,15 @@
 //! The programs are loaded anew for each container, with its policy in maps of their own, and are attached to its cgroup
 //! without a link: they go with the cgroup, and nothing has to be swept.
 
-use std::fs::File;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use libbpf_rs::skel::{OpenSkel, Skel, SkelBuilder};
-use libbpf_rs::{MapCore, MapHandle, Object, libbpf_sys};
+use libbpf_rs::{MapCore, MapHandle, Object};
 use sevorix_policy::Image;
 
-use super::network::{ON_CGROUP, Tables};
+use super::network::{self, Tables};
 use super::skeleton::degraded::{DegradedSkelBuilder, OpenDegradedSkel};
 use crate::{BpfError, Result};
 
@@ -63,26 +62,12 @@ fn map(object: &Object, name: &str) -> Result<MapHandle> {
 }
 
 fn attach(object: &Object, cgroup: &Path) -> Result<()> {
-    let folder = File::open(cgroup).map_err(BpfError::io(format!("open {}", cgroup.display())))?;
-    for (name, _, kind) in ON_CGROUP {
+    network::attach_all(cgroup, |name| {
         let program = object.progs().find(|program| program.name() == name);
         let program = program.unwrap_or_else(|| panic!("the object has a program {name}"));
-        // SAFETY: takes two open descriptors and two numbers.
-        let answer = unsafe {
-            libbpf_sys::bpf_prog_attach(
-                program.as_fd().as_raw_fd(),
-                folder.as_raw_fd(),
-                kind,
-                libbpf_sys::BPF_F_ALLOW_MULTI,
-            )
-        };
-        if answer != 0 {
-            let error = std::io::Error::from_raw_os_error(-answer);
-            let doing = format!("attach the program {name} to {}", cgroup.display());
-            return Err(BpfError::io(doing)(error));
-        }
-    }
-    Ok(())
+        let copy = program.as_fd().try_clone_to_owned();
+        copy.map_err(BpfError::io(format!("keep the program {name} open")))
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use libbpf_rs::RingBufferBuilder;
 
 use super::bytes::value;
-use super::pins::{Maps, get};
+use super::pins::{Maps, Opened, get};
 use super::register::Container;
 use super::skeleton::types;
 use crate::{BpfError, Result};
@@ -226,36 +226,45 @@ fn quoted(text: &[i8]) -> String {
     bytes.escape_ascii().to_string()
 }
 
+/// Where nothing is reported the buffer is not mapped: that takes as long as half of a container's registration.
 pub(super) fn read(maps: &Maps, wait: Duration, take: &mut dyn FnMut(Event)) -> Result<()> {
+    if !are_there(maps, wait)? {
+        return Ok(());
+    }
     let failed = || BpfError::floor("read the events");
     let mut found = VecDeque::new();
     let mut builder = RingBufferBuilder::new();
     builder
-        .add(&maps.events, |bytes| {
+        .add(maps.events.opened()?, |bytes| {
             found.extend(value::<types::event>(bytes).as_ref().and_then(typed));
             0
         })
         .map_err(failed())?;
     let ring = builder.build().map_err(failed())?;
-    ring.poll(wait).map_err(failed())?;
+    ring.consume().map_err(failed())?;
     drop(ring);
     found.into_iter().for_each(take);
     Ok(())
 }
 
 pub(super) fn wait(maps: &Maps, wait: Duration) -> Result<()> {
+    are_there(maps, wait).map(drop)
+}
+
+/// Returns when they are, at the latest after this time.
+fn are_there(maps: &Maps, wait: Duration) -> Result<bool> {
     let mut ring = libc::pollfd {
-        fd: maps.events.as_fd().as_raw_fd(),
+        fd: maps.events.opened()?.as_fd().as_raw_fd(),
         events: libc::POLLIN,
         revents: 0,
     };
     let milliseconds = libc::c_int::try_from(wait.as_millis()).unwrap_or(libc::c_int::MAX);
     // SAFETY: one pollfd of our own, which outlives the call.
     if unsafe { libc::poll(&raw mut ring, 1, milliseconds) } >= 0 {
-        return Ok(());
+        return Ok(ring.revents & libc::POLLIN != 0);
     }
     match io::Error::last_os_error() {
-        error if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+        error if error.kind() == io::ErrorKind::Interrupted => Ok(false),
         error => Err(BpfError::io("wait for events")(error)),
     }
 }

@@ -14,7 +14,7 @@ use libbpf_rs::{ErrorKind, MapCore, MapFlags};
 use super::beginning::{clock, nanoseconds};
 use super::bytes::bytes;
 use super::hash::literal_name;
-use super::pins::{Maps, find, remove_entry, set};
+use super::pins::{Maps, Opened, find, remove_entry, set};
 use super::skeleton::types;
 use super::{Container, Enforcer};
 use crate::{BpfError, Result};
@@ -76,7 +76,7 @@ impl Enforcer {
     /// The file behind a descriptor, also one opened with O_PATH. A grant for it is worth something as long as the
     /// descriptor is open.
     pub fn tag(&self, file: BorrowedFd<'_>) -> Result<Tag> {
-        let tags = &self.maps.tags;
+        let tags = self.maps.tags.opened()?;
         let key = file.as_raw_fd().to_ne_bytes();
         let failed = || BpfError::floor("tag a file");
         match tags.update(&key, bytes(&number()?), MapFlags::NO_EXIST) {
@@ -127,7 +127,7 @@ impl Enforcer {
 }
 
 pub(super) fn revoke_all(maps: &Maps, container: Container) -> Result<()> {
-    for key in maps.grants.keys().collect::<Vec<_>>() {
+    for key in maps.grants.opened()?.keys().collect::<Vec<_>>() {
         let Some(thread) = super::bytes::value::<u32>(&key) else {
             continue;
         };

@@ -73,11 +73,11 @@ impl Lock {
 /// The maps of this boot, loaded by whoever comes first.
 pub(super) fn ensure(lock: &Lock) -> Result<Maps> {
     if pins::is_ready() {
-        return Maps::pinned();
+        return Ok(Maps::pinned());
     }
     check_host()?;
     load(lock)?;
-    Maps::pinned()
+    Ok(Maps::pinned())
 }
 
 /// What must hold before anything is loaded. With `bpf` missing from the list everything below would succeed and nothing

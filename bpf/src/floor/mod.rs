@@ -27,7 +27,7 @@ pub use events::{Event, Operation, Outcome, Reason};
 pub use grants::{
     DESTINATIONS_MOST, Destination, Grant, LINE_MOST_ASKED, PROGRAMS_MOST, Tag, Thread,
 };
-pub use mounts::Mount;
+pub use mounts::{Mount, mountinfo_of};
 pub use pins::pin_file_system;
 pub use programs::ProgramFacts;
 pub use register::{Container, Registration};
@@ -37,7 +37,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use libbpf_rs::{MapCore, MapFlags};
 
 use self::load::Lock;
-use self::pins::Maps;
+use self::pins::{Maps, Opened};
 use self::skeleton::types;
 use crate::{BpfError, Result};
 
@@ -73,8 +73,13 @@ impl Enforcer {
 
     /// The floor as somebody has loaded it; `None`: nobody has since boot.
     pub fn loaded() -> Result<Option<Self>> {
-        let maps = pins::is_ready().then(Maps::pinned).transpose()?;
+        let maps = pins::is_ready().then(Maps::pinned);
         Ok(maps.map(|maps| Self { maps }))
+    }
+
+    /// Whether this boot has a floor of this release: whatever it needs of the host was there, then.
+    pub fn is_loaded() -> bool {
+        pins::is_ready()
     }
 
     /// Puts a container under its policy.
@@ -155,6 +160,7 @@ fn label(maps: &Maps, pid: libc::pid_t, container: Container, setup: bool) -> Re
     };
     let key = task.as_raw_fd().to_ne_bytes();
     maps.agents
+        .opened()?
         .update(&key, bytes::bytes(&agent), MapFlags::ANY)
         .map_err(BpfError::floor(format!("label the process {pid}")))
 }

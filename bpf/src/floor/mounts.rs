@@ -27,16 +27,19 @@ pub struct Mount {
 impl Mount {
     /// Those of a process, in its own view.
     pub fn of_process(pid: libc::pid_t) -> Result<Vec<Self>> {
-        let path = format!("/proc/{pid}/mountinfo");
-        let text = fs::read(&path).map_err(BpfError::io(format!("read {path}")))?;
-        let lines = text
+        Self::listed(&mountinfo_of(pid)?)
+    }
+
+    /// What [`mountinfo_of`] told.
+    pub fn listed(mountinfo: &[u8]) -> Result<Vec<Self>> {
+        let lines = mountinfo
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty());
         lines
             .map(|line| {
                 Self::parse(line).ok_or_else(|| {
                     let line = String::from_utf8_lossy(line).into_owned();
-                    BpfError::io(format!("understand `{line}` in {path}"))(
+                    BpfError::io(format!("understand the mount `{line}`"))(
                         std::io::ErrorKind::InvalidData.into(),
                     )
                 })
@@ -64,6 +67,12 @@ impl Mount {
             .collect();
         format!("/{}", parts.join("/"))
     }
+}
+
+/// What a process has mounted, as the kernel lists it.
+pub fn mountinfo_of(pid: libc::pid_t) -> Result<Vec<u8>> {
+    let path = format!("/proc/{pid}/mountinfo");
+    fs::read(&path).map_err(BpfError::io(format!("read {path}")))
 }
 
 /// mountinfo writes blanks and backslashes as `\ooo`.

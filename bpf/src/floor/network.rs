@@ -1,16 +1,14 @@
 //! The network of a policy in the kernel: prefixes, port sets, and the programs on each container's own cgroup.
 
-use std::ffi::CString;
-use std::fs;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::Path;
+use std::{fs, io};
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, Program, libbpf_sys};
 use sevorix_policy::{Action, Answer, Image, Listen, PortSet, Protocol, RuleId, Unix};
 
 use super::bytes::{Abi, bytes};
-use super::cgroup::c_string;
-use super::pins::{self, Maps, remove_entry, set};
+use super::pins::{self, Maps, Opened, remove_entry, set};
 use super::skeleton::types;
 use super::tables::pack;
 use crate::{BpfError, Result};
@@ -70,9 +68,9 @@ unsafe impl Abi for types::port_set {}
 /// Writes a policy's tables, whole, before they can be found.
 pub(super) fn fill(maps: &Maps, slot: u32, image: &Image, policy_id: u64) -> Result<()> {
     let tables = Tables {
-        nets: &maps.policy_nets,
-        port_sets: &maps.policy_port_sets,
-        networks: &maps.networks,
+        nets: maps.policy_nets.opened()?,
+        port_sets: maps.policy_port_sets.opened()?,
+        networks: maps.networks.opened()?,
     };
     tables.fill(slot, image, policy_id)
 }
@@ -140,7 +138,8 @@ fn fill_nets(table: &MapHandle, image: &Image) -> Result<()> {
 }
 
 /// Puts a table of a policy where the programs find it.
-pub(super) fn put(outer: &MapHandle, slot: u32, table: &MapHandle) -> Result<()> {
+pub(super) fn put(outer: &impl Opened, slot: u32, table: &MapHandle) -> Result<()> {
+    let outer = outer.opened()?;
     let inner = table.as_fd().as_raw_fd().to_ne_bytes();
     outer
         .update(bytes(&slot), &inner, MapFlags::ANY)
@@ -210,70 +209,51 @@ fn port_set(set: &PortSet) -> types::port_set {
     made
 }
 
-/// The folder of a container's links.
-fn links_of(slot: u32) -> PathBuf {
-    pins::folder().join("containers").join(slot.to_string())
+/// Attaches what lives on a cgroup. It stays without us and goes with the cgroup, so that there is nothing to sweep; a
+/// link would have to be pinned, and its pin removed.
+pub(super) fn attach(cgroup: &Path) -> Result<()> {
+    let folder = pins::folder().join("programs");
+    attach_all(cgroup, |name| {
+        let pinned = folder.join(name);
+        Program::fd_from_pinned_path(&pinned)
+            .map_err(BpfError::floor(format!("open {}", pinned.display())))
+    })
 }
 
-/// Attaches what lives on a cgroup. The links are pinned: they hold without us, until the cgroup goes.
-pub(super) fn attach(cgroup: &Path, slot: u32) -> Result<()> {
-    let folder = links_of(slot);
-    detach(slot)?; // what a crash left
-    fs::create_dir_all(&folder).map_err(BpfError::io(format!(
-        "make the folder {}",
-        folder.display()
-    )))?;
-    let target =
+/// `program`: opens the one of that name.
+pub(super) fn attach_all<F: AsFd>(
+    cgroup: &Path,
+    program: impl Fn(&str) -> Result<F>,
+) -> Result<()> {
+    let folder =
         fs::File::open(cgroup).map_err(BpfError::io(format!("open {}", cgroup.display())))?;
     for (name, _, kind) in ON_CGROUP {
-        let pinned = pins::folder().join("programs").join(name);
-        let program = Program::fd_from_pinned_path(&pinned)
-            .map_err(BpfError::floor(format!("open {}", pinned.display())))?;
-        let failed = || BpfError::io(format!("attach the program {name} to {}", cgroup.display()));
-        let link = link(&program, &target, kind).map_err(failed())?;
-        let path = c_string(&folder.join(name))?;
-        pin(&link, &path).map_err(failed())?;
+        let doing = format!("attach the program {name} to {}", cgroup.display());
+        attach_one(program(name)?.as_fd(), &folder, kind).map_err(BpfError::io(doing))?;
     }
     Ok(())
 }
 
-/// Links of a cgroup that is gone are dead, and their pins go too.
-pub(super) fn detach(slot: u32) -> Result<()> {
-    let folder = links_of(slot);
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(BpfError::io(format!("remove {}", folder.display()))(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn link(
-    program: &OwnedFd,
-    target: &fs::File,
+/// A cgroup that an earlier container left behind has the program already, which is EINVAL.
+fn attach_one(
+    program: BorrowedFd<'_>,
+    cgroup: &fs::File,
     kind: libbpf_sys::bpf_attach_type,
-) -> std::io::Result<OwnedFd> {
-    // SAFETY: two descriptors and a number; no options are a null pointer.
-    let link = unsafe {
-        libbpf_sys::bpf_link_create(
-            program.as_raw_fd(),
-            target.as_raw_fd(),
-            kind,
-            std::ptr::null(),
-        )
+) -> io::Result<()> {
+    let (program, cgroup) = (program.as_raw_fd(), cgroup.as_raw_fd());
+    // SAFETY: takes two open descriptors and two numbers.
+    let attach = || unsafe {
+        libbpf_sys::bpf_prog_attach(program, cgroup, kind, libbpf_sys::BPF_F_ALLOW_MULTI)
     };
-    match link {
-        // SAFETY: the kernel has just opened it for us and nobody else owns it.
-        0.. => Ok(unsafe { OwnedFd::from_raw_fd(link) }),
-        _ => Err(std::io::Error::from_raw_os_error(-link)),
-    }
-}
-
-fn pin(link: &OwnedFd, path: &CString) -> std::io::Result<()> {
-    // SAFETY: the path is a C string that outlives the call.
-    match unsafe { libbpf_sys::bpf_obj_pin(link.as_raw_fd(), path.as_ptr()) } {
+    // SAFETY: takes two open descriptors and a number.
+    let detach = || unsafe { libbpf_sys::bpf_prog_detach2(program, cgroup, kind) };
+    let answer = match attach() {
+        error if error == -libc::EINVAL && detach() == 0 => attach(),
+        answer => answer,
+    };
+    match answer {
         0 => Ok(()),
-        error => Err(std::io::Error::from_raw_os_error(-error)),
+        error => Err(io::Error::from_raw_os_error(-error)),
     }
 }
 

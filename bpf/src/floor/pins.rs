@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType};
 
@@ -63,61 +64,101 @@ pub(super) fn remove(folder: &Path) -> Result<()> {
     fs::remove_dir_all(folder).map_err(BpfError::io(format!("remove {}", folder.display())))
 }
 
-/// The maps that the Rust side writes and reads.
+/// A map of the floor. It is opened when it is first needed: most callers need few of them.
 #[derive(Debug)]
-pub(super) struct Maps {
-    pub agents: MapHandle,
-    pub containers: MapHandle,
-    pub cgroups: MapHandle,
-    pub gate: MapHandle,
-    pub policies: MapHandle,
-    pub policy_paths: MapHandle,
-    pub policy_names: MapHandle,
-    pub policy_words: MapHandle,
-    pub policy_nets: MapHandle,
-    pub policy_port_sets: MapHandle,
-    pub networks: MapHandle,
-    pub mounts: MapHandle,
-    pub counters: MapHandle,
-    pub grants: MapHandle,
-    pub asked_lines: MapHandle,
-    pub tags: MapHandle,
-    pub events: MapHandle,
-    pub bss: MapHandle,
-    pub ready: MapHandle,
+pub(super) struct Table {
+    name: &'static str,
+    handle: OnceLock<MapHandle>,
+}
+
+/// What can be written and read like a map.
+pub(super) trait Opened {
+    fn opened(&self) -> Result<&MapHandle>;
+}
+
+impl Opened for MapHandle {
+    fn opened(&self) -> Result<&MapHandle> {
+        Ok(self)
+    }
+}
+
+impl Opened for Table {
+    fn opened(&self) -> Result<&MapHandle> {
+        if let Some(handle) = self.handle.get() {
+            return Ok(handle);
+        }
+        let handle = open(&folder().join(self.name))?;
+        Ok(self.handle.get_or_init(|| handle))
+    }
+}
+
+impl Table {
+    fn pinned(name: &'static str) -> Self {
+        Self {
+            name,
+            handle: OnceLock::new(),
+        }
+    }
+
+    /// One that is not pinned yet.
+    fn of(handle: MapHandle) -> Self {
+        Self {
+            name: "",
+            handle: OnceLock::from(handle),
+        }
+    }
+}
+
+macro_rules! maps {
+    ($($name:ident,)*) => {
+        /// The maps that the Rust side writes and reads.
+        #[derive(Debug)]
+        pub(super) struct Maps {
+            $(pub $name: Table,)*
+            pub ready: Table,
+        }
+
+        impl Maps {
+            /// Those of an object that has just been loaded.
+            pub fn find(mut one: impl FnMut(&str) -> Result<MapHandle>, ready: MapHandle) -> Result<Self> {
+                Ok(Self {
+                    $($name: Table::of(one(stringify!($name))?),)*
+                    ready: Table::of(ready),
+                })
+            }
+
+            pub fn pinned() -> Self {
+                Self {
+                    $($name: Table::pinned(concat!("maps/", stringify!($name))),)*
+                    ready: Table::pinned(READY),
+                }
+            }
+        }
+    };
+}
+
+maps! {
+    agents,
+    containers,
+    cgroups,
+    gate,
+    policies,
+    policy_paths,
+    policy_names,
+    policy_words,
+    policy_nets,
+    policy_port_sets,
+    networks,
+    mounts,
+    counters,
+    grants,
+    asked_lines,
+    tags,
+    events,
+    bss,
 }
 
 impl Maps {
-    pub fn find(mut one: impl FnMut(&str) -> Result<MapHandle>, ready: MapHandle) -> Result<Self> {
-        Ok(Self {
-            agents: one("agents")?,
-            containers: one("containers")?,
-            cgroups: one("cgroups")?,
-            gate: one("gate")?,
-            policies: one("policies")?,
-            policy_paths: one("policy_paths")?,
-            policy_names: one("policy_names")?,
-            policy_words: one("policy_words")?,
-            policy_nets: one("policy_nets")?,
-            policy_port_sets: one("policy_port_sets")?,
-            networks: one("networks")?,
-            mounts: one("mounts")?,
-            counters: one("counters")?,
-            grants: one("grants")?,
-            asked_lines: one("asked_lines")?,
-            tags: one("tags")?,
-            events: one("events")?,
-            bss: one("bss")?,
-            ready,
-        })
-    }
-
-    pub fn pinned() -> Result<Self> {
-        let folder = folder();
-        let ready = open(&folder.join(READY))?;
-        Self::find(|name| open(&folder.join("maps").join(name)), ready)
-    }
-
     pub fn boot(&self) -> Result<Boot> {
         get(&self.ready, &0_u32)
     }
@@ -185,7 +226,8 @@ pub(super) fn new_map_with(
     )))
 }
 
-pub(super) fn set<K: Abi, V: Abi>(map: &MapHandle, key: &K, new: &V) -> Result<()> {
+pub(super) fn set<K: Abi, V: Abi>(map: &impl Opened, key: &K, new: &V) -> Result<()> {
+    let map = map.opened()?;
     map.update(bytes(key), bytes(new), MapFlags::ANY)
         .map_err(BpfError::floor(format!(
             "write to the map {}",
@@ -193,14 +235,16 @@ pub(super) fn set<K: Abi, V: Abi>(map: &MapHandle, key: &K, new: &V) -> Result<(
         )))
 }
 
-pub(super) fn get<K: Abi, V: Abi>(map: &MapHandle, key: &K) -> Result<V> {
+pub(super) fn get<K: Abi, V: Abi>(map: &impl Opened, key: &K) -> Result<V> {
+    let map = map.opened()?;
     find(map, key)?.ok_or_else(|| {
         let doing = format!("read the map {}", map.name().display());
         BpfError::io(doing)(std::io::ErrorKind::NotFound.into())
     })
 }
 
-pub(super) fn find<K: Abi, V: Abi>(map: &MapHandle, key: &K) -> Result<Option<V>> {
+pub(super) fn find<K: Abi, V: Abi>(map: &impl Opened, key: &K) -> Result<Option<V>> {
+    let map = map.opened()?;
     let found = map
         .lookup(bytes(key), MapFlags::ANY)
         .map_err(BpfError::floor(format!(
@@ -211,7 +255,8 @@ pub(super) fn find<K: Abi, V: Abi>(map: &MapHandle, key: &K) -> Result<Option<V>
 }
 
 /// Missing is as good as removed.
-pub(super) fn remove_entry<K: Abi>(map: &MapHandle, key: &K) -> Result<()> {
+pub(super) fn remove_entry<K: Abi>(map: &impl Opened, key: &K) -> Result<()> {
+    let map = map.opened()?;
     match map.delete(bytes(key)) {
         Err(error) if error.kind() == libbpf_rs::ErrorKind::NotFound => Ok(()),
         answer => answer.map_err(BpfError::floor(format!(
@@ -222,7 +267,8 @@ pub(super) fn remove_entry<K: Abi>(map: &MapHandle, key: &K) -> Result<()> {
 }
 
 /// The first entries of an array, in one system call.
-pub(super) fn first_entries<V: Abi>(map: &MapHandle, count: u32) -> Result<Vec<(u32, V)>> {
+pub(super) fn first_entries<V: Abi>(map: &impl Opened, count: u32) -> Result<Vec<(u32, V)>> {
+    let map = map.opened()?;
     let failed = || BpfError::floor(format!("list the map {}", map.name().display()));
     if count == 0 {
         return Ok(Vec::new());
@@ -237,7 +283,8 @@ pub(super) fn first_entries<V: Abi>(map: &MapHandle, count: u32) -> Result<Vec<(
 }
 
 /// Many entries in one system call.
-pub(super) fn set_all<K: Abi, V: Abi>(map: &MapHandle, entries: &[(K, V)]) -> Result<()> {
+pub(super) fn set_all<K: Abi, V: Abi>(map: &impl Opened, entries: &[(K, V)]) -> Result<()> {
+    let map = map.opened()?;
     let keys: Vec<u8> = entries
         .iter()
         .flat_map(|(key, _)| bytes(key))

@@ -27,6 +27,8 @@ pub struct Registration<'a> {
     /// The folder of its cgroup.
     pub cgroup: &'a Path,
     pub image: &'a Image,
+    /// The image's own: whoever has its digest already need not take it twice.
+    pub policy_id: u64,
     /// What it has mounted. Nothing else can be opened.
     pub mounts: &'a [Mount],
     /// What changed since then, the container may have written. `None`: since now.
@@ -51,7 +53,7 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
     let cgroup = Cgroup::at(new.cgroup)?;
     let (slot, old) = free_slot(maps)?;
     let mounts = mounts::entries(new.mounts, new.image, hasher, slot)?;
-    let policy_id = new.image.policy_id();
+    let policy_id = new.policy_id;
     let policy_slot = share_policy(maps, new.image, policy_id, hasher)?;
     let container = Container {
         slot,
@@ -76,7 +78,7 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
     set(&maps.containers, &slot, &taken)?;
     let rest = || -> Result<()> {
         set_all(&maps.mounts, &mounts)?;
-        network::attach(new.cgroup, slot)?;
+        network::attach(new.cgroup)?;
         set_gate(maps, Some(cgroup))?;
         if let Some(pid) = new.init {
             label(maps, pid, container, true)?;
@@ -272,7 +274,6 @@ pub(super) fn release(_lock: &Lock, maps: &Maps, container: Container) -> Result
         return Ok(());
     }
     remove_entry(&maps.cgroups, &old.cgroup_id)?;
-    network::detach(slot)?;
     let free = types::container {
         generation: old.generation.wrapping_add(1),
         ..Default::default()

@@ -6,10 +6,10 @@ start_cri() {
     # containerd copies both into each pod
     touch /etc/resolv.conf /etc/hosts
     start_containerd && cri version --wait 60 >/dev/null || return 1
-    # as the real one: no environment, so no PATH
-    mkdir -p "$pause/bin"
-    cp "$payload/busybox" "$pause/bin/"
-    image localhost/pause:1 '{"Entrypoint":["/bin/busybox","sleep","2147483647"]}' "$pause" | import_for_cri &&
+    # as the real one, which is the only program that a sandbox's policy lets run: no environment, so no PATH
+    mkdir -p "$pause"
+    cp "$here/fixtures/bin/pause" "$pause/"
+    image localhost/pause:1 '{"Entrypoint":["/pause"]}' "$pause" | import_for_cri &&
         image localhost/busybox:1 '{"Env":["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],"Cmd":["sh"]}' "$rootfs" | import_for_cri || return 1
     # the engine's own folders and cgroups come with the first pod
     cri pod-run --name first localhost/busybox:1 true

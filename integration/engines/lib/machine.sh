@@ -56,9 +56,7 @@ make_rootfs() {
     printf '%s\n' root:x:0: nogroup:x:65534: alice:x:1000: wheel:x:10:alice audio:x:29: >"$rootfs/etc/group"
     chown 1000:1000 "$rootfs/home/alice"
     echo 'not a program' >"$rootfs/etc/plain-file"
-    printf '#!/bin/sh\nexec sleep 1000000\n' >"$rootfs/pause"
-    chmod +x "$rootfs/pause"
-    [[ ! -d $here/fixtures/bin ]] || cp "$here"/fixtures/bin/probe "$rootfs/bin/probe"
+    [[ ! -d $here/fixtures/bin ]] || { cp "$here/fixtures/bin/probe" "$rootfs/bin/" && cp "$here/fixtures/bin/pause" "$rootfs/"; }
 }
 
 # unified_cgroups: whether cgroup v2 is all there is; systemd_boot: whether systemd rules over the cgroups.

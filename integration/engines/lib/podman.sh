@@ -4,7 +4,7 @@ start_podman() {
     settings_for_podman
     command podman --version >"$results/podman.log" || return 1
     tar -C "$rootfs" -c . | command podman import -c 'CMD ["sh"]' - busybox >>"$results/podman.log" 2>&1 || return 1
-    tar -C "$rootfs" -c ./pause ./bin | command podman import -c 'ENTRYPOINT ["/pause"]' - pause >>"$results/podman.log" 2>&1 || return 1
+    tar -C "$rootfs" -c ./pause | command podman import -c 'ENTRYPOINT ["/pause"]' - pause >>"$results/podman.log" 2>&1 || return 1
     # the engine's own folders and cgroups come with the first container
     command podman --runtime runc run --rm --network host busybox true >>"$results/podman.log" 2>&1
 }

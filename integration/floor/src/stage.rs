@@ -222,6 +222,7 @@ impl<'a> Stage<'a> {
         let registration = Registration {
             cgroup: &cgroup.path,
             image,
+            policy_id: image.policy_id(),
             mounts: &mounts,
             began: None,
             init: None,

@@ -66,7 +66,7 @@ pub fn create(runtime: &Runtime, id: &str, options: CreateOptions) -> Result<Con
     state.policy = plan.as_ref().map(|plan| plan.policy().name.to_string());
     state.degraded = plan.as_ref().and_then(Plan::degraded).cloned();
     state.asks = plan.as_ref().map(Plan::asks).unwrap_or_default();
-    state.digest = plan.as_ref().map(Plan::digest);
+    state.digest = plan.as_ref().map(|plan| *plan.digest());
     state.inherits_keyring = options.no_new_keyring;
     let undo = Undo {
         dir: &dir,
@@ -158,7 +158,7 @@ fn build(
         &state,
         ContainerState::Creating,
     )?;
-    let mut fence = plan.map(Plan::fence).transpose()?;
+    let mut fence = plan.map(Plan::fence);
     let held = match &mut fence {
         Some(fence) => fence.courier(&monitor::socket(dir))?,
         None => None,

@@ -56,7 +56,7 @@ pub fn exec(
         container.state(),
         ContainerState::Running,
     )?;
-    let mut fence = Fence::of(container.state())?;
+    let mut fence = Fence::of(container.state());
     let held = match &mut fence {
         Some(fence) => fence.courier(&monitor::socket(container.dir()))?,
         None => None,

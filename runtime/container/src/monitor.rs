@@ -50,13 +50,13 @@ impl Watched {
             reason: "the policy's files have changed meanwhile".into(),
         };
         let plan = plan.ok_or_else(changed)?;
-        if state.digest != Some(plan.digest()) {
+        if state.digest.as_ref() != Some(plan.digest()) {
             return Err(changed());
         }
         Ok(Self {
             id: id.into(),
             state,
-            digest: plan.digest(),
+            digest: *plan.digest(),
             policy: plan.policy().clone(),
             verdict_socket: folders.config()?.verdict_socket(),
             dir,
@@ -90,7 +90,10 @@ impl Watched {
     /// Since when the container can have written files, after 1970. The floor was told the same.
     pub fn began(&self) -> Duration {
         let init = self.state().ok().and_then(|state| state.init);
-        let layer = init.and_then(|init| beginning::of_root(init.pid()));
+        let layer = init.and_then(|init| {
+            let mountinfo = sevorix_bpf::floor::mountinfo_of(init.pid).ok()?;
+            beginning::of_root(init.pid(), &mountinfo)
+        });
         let made = || humantime::parse_rfc3339(&self.state.created).ok();
         let began = layer.or_else(made);
         began

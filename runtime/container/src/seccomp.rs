@@ -32,11 +32,7 @@ pub struct Filter {
 
 impl Filter {
     pub fn compile(profile: &LinuxSeccomp) -> Result<Self> {
-        Self::of(profile, check_notify(profile)?)
-    }
-
-    /// A profile of ours, whose listener is known.
-    pub fn of(profile: &LinuxSeccomp, notifies: bool) -> Result<Self> {
+        let notifies = check_notify(profile)?;
         let context = build(profile)?;
         let mut program = enosys::stub(profile);
         program.extend(export(&context)?);
@@ -51,6 +47,26 @@ impl Filter {
             flags: flags_of(profile, notifies),
             notifies,
         })
+    }
+
+    /// One that is complete: it holds on every architecture, and notifies nobody.
+    pub fn of_program(program: Vec<libc::sock_filter>) -> Self {
+        Self {
+            program,
+            flags: 0,
+            notifies: false,
+        }
+    }
+
+    /// One whose listener answers calls. A signal would call back a call that somebody looks at, and it would be asked
+    /// about again and again: only what kills does.
+    pub fn that_holds(program: Vec<libc::sock_filter>) -> Self {
+        Self {
+            program,
+            flags: libc::SECCOMP_FILTER_FLAG_NEW_LISTENER
+                | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+            notifies: true,
+        }
     }
 
     /// Puts the calling process, which must have no_new_privs or CAP_SYS_ADMIN, under the filter.

@@ -31,7 +31,7 @@ pub use error::Error;
 pub use file::{Config, Folders, InFile, Place, Preset, Unreadable};
 pub use image::{
     Answer, Answers, Automaton, Beneath, Decision, Grant, Image, NameNode, NetNode, PathNode,
-    PortSet, Ports, Right, States, TooLarge, WordRule, WordSet, compile,
+    PortSet, Ports, Right, States, TooLarge, WordRule, WordSet, compile, policy_id_of,
 };
 pub use judge::{Act, Beaten, Destination, Judgement, Local, Reason, Refusal, judge};
 pub use keys::{Asked, Key, Origin, PREFIX};

@@ -15,17 +15,34 @@ use crate::attempt::{Stop, Tried, first, through};
 use crate::ground::{PLAIN, SECRET};
 use crate::{policies, raw};
 
+/// Where the v2 hierarchy is mounted alone.
+fn child_cgroup() -> String {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = own
+        .trim()
+        .strip_prefix("0::")
+        .unwrap_or_default()
+        .trim_end_matches('/')
+        .to_owned();
+    format!("/sys/fs/cgroup{own}/attack")
+}
+
 const CREATE_TIME: &str = "happens before the container runs: a test of create";
 
 pub const ROWS: &[Row] = &[
     row(
         "R1",
         "child_cgroup",
-        "create",
-        "inode_mkdir",
+        "open",
+        "file_open, ancestor cgroup",
         Case {
-            ways: &[way("a cgroup of its own", EACCES, || {
-                through(fs::create_dir("/sys/fs/cgroup/attack"))
+            // where cgroupfs can be written to the folder itself can be made, and nothing is done in it
+            ways: &[way("a cgroup below its own, to move to", EACCES, || {
+                let made = child_cgroup();
+                first("make it", fs::create_dir(&made))?;
+                let moved = through(fs::write(format!("{made}/cgroup.procs"), "0"));
+                first("remove it", fs::remove_dir(&made))?;
+                moved
             })],
             twin: || read("/proc/self/cgroup"),
             ..CASE

@@ -141,6 +141,7 @@ fn swept(enforcer: &Enforcer) -> Result<usize> {
     let registration = Registration {
         cgroup: &cgroup.path,
         image: &image,
+        policy_id: image.policy_id(),
         mounts: &[],
         began: None,
         init: None,

@@ -31,24 +31,8 @@ impl Asks {
     pub fn any(self) -> bool {
         self.exec || self.network || self.files
     }
-
-    /// The system calls to hold, by name.
-    pub fn calls(self) -> Vec<&'static str> {
-        let kinds = [
-            (self.exec, EXEC),
-            (self.network, NETWORK),
-            (self.files, FILES),
-        ];
-        let held = kinds.iter().filter(|(held, _)| *held);
-        held.flat_map(|(_, calls)| calls.iter().copied()).collect()
-    }
 }
 
 fn asks(action: Action, audit: bool) -> bool {
     action == Action::Ask && !audit
 }
-
-const EXEC: &[&str] = &["execve", "execveat"];
-/// libseccomp adds `socketcall` where a machine has it.
-const NETWORK: &[&str] = &["connect", "sendto", "sendmsg", "sendmmsg"];
-const FILES: &[&str] = &["open", "openat", "openat2", "creat"];

@@ -4,20 +4,17 @@
 //! container, and nothing in it is older.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use nix::unistd::Pid;
 
 /// `None`: since now. A root without such a layer may hold an image that was unpacked a moment ago.
-pub(crate) fn of_root(init: Pid) -> Option<SystemTime> {
-    let process = PathBuf::from(format!("/proc/{init}"));
-    let mounts = fs::read_to_string(process.join("mountinfo")).ok()?;
-    if !root_has_a_writable_layer(&mounts) {
+pub(crate) fn of_root(init: Pid, mountinfo: &[u8]) -> Option<SystemTime> {
+    if !root_has_a_writable_layer(&String::from_utf8_lossy(mountinfo)) {
         return None;
     }
     // of an overlay's root that is the birth of its writable folder
-    let root = process.join("root").metadata();
+    let root = fs::metadata(format!("/proc/{init}/root"));
     root.and_then(|data| data.created()).ok()
 }
 

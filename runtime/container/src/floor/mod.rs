@@ -23,6 +23,7 @@ pub use plan::{Plan, refuse_entering};
 pub use record::Record;
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -49,32 +50,41 @@ impl Plan {
     /// From here on the kernel holds the policy for everything in the cgroup; init itself from its next exec on.
     /// `None`: it has no place in the floor's tables, for there are none on this host.
     pub fn enforce(&self, state: &State, init: Pid) -> Result<Option<Place>> {
-        let mounts = Mount::of_process(init.as_raw())?;
+        let mountinfo = sevorix_bpf::floor::mountinfo_of(init.as_raw())?;
+        let mounts = Mount::listed(&mountinfo)?;
         let folder = unified_folder(&state.cgroup)?;
         let record = if self.degraded().is_some() {
             sevorix_bpf::floor::hold_network(folder, self.image())?;
             Record::new(state, self, None, &mounts)
         } else {
-            let place = self.register(folder, init, &mounts)?;
+            let began = beginning::of_root(init, &mountinfo);
+            let place = self.register(folder, init, &mounts, began)?;
             Record::new(state, self, Some(place), &mounts)
         };
         record.begin()?;
         Ok(record.place)
     }
 
-    fn register(&self, cgroup: &Path, init: Pid, mounts: &[Mount]) -> Result<Place> {
+    fn register(
+        &self,
+        cgroup: &Path,
+        init: Pid,
+        mounts: &[Mount],
+        began: Option<SystemTime>,
+    ) -> Result<Place> {
         let container = Enforcer::ensure_loaded()?.register(&Registration {
             cgroup,
             image: self.image(),
+            policy_id: sevorix_policy::policy_id_of(self.digest()),
             mounts,
-            began: beginning::of_root(init),
+            began,
             init: Some(init.as_raw()),
         })?;
         Ok(Place::of(container))
     }
 
     /// For init.
-    pub fn fence(&self) -> Result<Fence> {
+    pub fn fence(&self) -> Fence {
         match self.degraded() {
             None => Fence::whole(self.asks()),
             Some(degraded) => Fence::degraded(degraded),
@@ -95,28 +105,28 @@ pub struct Fence {
 
 impl Fence {
     /// Where calls are held, it can only be loaded with a courier.
-    pub fn whole(asks: Asks) -> Result<Self> {
-        Ok(Self {
+    pub fn whole(asks: Asks) -> Self {
+        Self {
             grants: None,
-            filter: calls::filter(asks)?,
+            filter: calls::filter(asks),
             handover: None,
-        })
+        }
     }
 
-    fn degraded(degraded: &Degraded) -> Result<Self> {
-        Ok(Self {
+    fn degraded(degraded: &Degraded) -> Self {
+        Self {
             grants: Some(degraded.grants.clone()),
-            filter: calls::degraded_filter(degraded.may_listen)?,
+            filter: calls::degraded_filter(degraded.may_listen),
             handover: None,
-        })
+        }
     }
 
     /// For one more process of a container; `None`: it has no policy.
-    pub fn of(state: &State) -> Result<Option<Self>> {
+    pub fn of(state: &State) -> Option<Self> {
         match (&state.floor, &state.degraded) {
-            (None, None) => Ok(None),
-            (Some(_), None) => Self::whole(state.asks).map(Some),
-            (_, Some(degraded)) => Self::degraded(degraded).map(Some),
+            (None, None) => None,
+            (Some(_), None) => Some(Self::whole(state.asks)),
+            (_, Some(degraded)) => Some(Self::degraded(degraded)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The policy of a container that is about to be made, or the reason why it can't be enforced here.
 
 use oci_spec::runtime::{Capability, Process, Spec};
+use sevorix_bpf::floor::Enforcer;
 use sevorix_policy::{Effective, Feature, Folders, Image, Policy, Request, compile};
 
 use super::Asks;
@@ -13,6 +14,8 @@ use crate::{Error, Result};
 pub struct Plan {
     effective: Effective,
     image: Image,
+    /// of the image
+    digest: [u8; 32],
     degraded: Option<Degraded>,
 }
 
@@ -28,13 +31,19 @@ impl Plan {
         };
         refuse_undermined(&effective, spec)?;
         let image = compile(&effective.policy)?;
-        let facts = Facts::of_this_host();
-        let degraded = Degraded::where_needed(&facts, &config, &effective.policy, &image)?;
+        let degraded = match Enforcer::is_loaded() {
+            true => None,
+            false => {
+                let facts = Facts::of_this_host();
+                Degraded::where_needed(&facts, &config, &effective.policy, &image)?
+            }
+        };
         if degraded.is_none() {
             refuse_unmet(&effective.policy)?;
         }
         Ok(Some(Self {
             effective,
+            digest: image.digest(),
             image,
             degraded,
         }))
@@ -54,8 +63,8 @@ impl Plan {
     }
 
     /// Of the compiled policy.
-    pub fn digest(&self) -> [u8; 32] {
-        self.image.digest()
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 
     pub fn policy(&self) -> &Policy {

@@ -47,7 +47,7 @@ impl Record {
         mounts: &[Mount],
     ) -> Self {
         let image = plan.image();
-        let digest = image.digest();
+        let digest = plan.digest();
         let shown = |path: &[Box<[u8]>]| {
             let parts = path.iter().map(|part| format!("/{}", part.escape_ascii()));
             parts.collect::<String>()

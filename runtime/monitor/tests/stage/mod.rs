@@ -230,7 +230,7 @@ pub fn act(folder: &Path) {
         files: true,
     };
     nix::sys::prctl::set_no_new_privs().expect("no new privileges");
-    let mut fence = Fence::whole(asks).expect("a filter");
+    let mut fence = Fence::whole(asks);
     let courier = fence
         .courier(&folder.join("monitor.sock"))
         .expect("a courier");

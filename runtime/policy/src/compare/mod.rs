@@ -8,7 +8,7 @@ mod nets;
 use std::collections::BTreeSet;
 
 use crate::image::{Answer, Image, TooLarge, compile};
-use crate::judge::Touch;
+use crate::judge::{Touch, join};
 use crate::model::{Components, FRESH, Policy};
 
 /// One thing that is decided otherwise.
@@ -27,7 +27,8 @@ pub enum Width {
     Narrower,
 }
 
-/// Everything that the new policy decides otherwise. Rules on names of hosts, contents and arguments are not compared.
+/// Everything that the new policy decides otherwise. Rules on names of hosts and contents are not compared; those on
+/// arguments by their globs, for whether two globs fit the same lines is not asked.
 pub fn compare(old: &Policy, new: &Policy) -> Result<Vec<Change>, TooLarge> {
     let images = Pair {
         old: compile(old)?,
@@ -35,6 +36,7 @@ pub fn compare(old: &Policy, new: &Policy) -> Result<Vec<Change>, TooLarge> {
     };
     let mut changes = images.settings();
     changes.extend(images.paths());
+    changes.extend(images.words());
     changes.extend(images.names());
     changes.extend(images.nets());
     Ok(changes)
@@ -77,7 +79,9 @@ impl Pair {
                     let what = format!("{name} {}", shown(place, end));
                     self.at(&path, touch, &what)
                 });
-                changes.extend(self.unlike_above(place, touch, told, name));
+                let at = |path: &[Box<[u8]>]| self.at(path, touch, "");
+                let whole = format!("{name} {}", shown(place, "/**"));
+                changes.extend(unlike_above(place, at, told, whole));
             }
         }
         changes
@@ -96,36 +100,47 @@ impl Pair {
         change(what, answer(&self.old), answer(&self.new))
     }
 
-    /// Three equal changes are one; and one that the folder above has already is none of its own.
-    fn unlike_above(
-        &self,
-        place: &Components,
-        touch: Touch,
-        told: [Option<Change>; 3],
-        name: &str,
-    ) -> Vec<Change> {
-        let key = |change: &Option<Change>| {
-            change
-                .as_ref()
-                .map(|change| (change.old.clone(), change.new.clone()))
-        };
-        let all_alike = key(&told[0]) == key(&told[1]) && key(&told[1]) == key(&told[2]);
-        let above = place.split_last().map(|(_, above)| {
-            let deep = [above, &[FRESH.into(), FRESH.into()]].concat();
-            key(&self.at(&deep, touch, ""))
-        });
-        let is_news = |change: &Option<Change>| above.as_ref() != Some(&key(change));
-        let [own, child, below] = told;
-        if all_alike {
-            let whole = own.filter(|change| is_news(&Some(change.clone())));
-            let what = format!("{name} {}", shown(place, "/**"));
-            return whole
-                .map(|change| Change { what, ..change })
-                .into_iter()
-                .collect();
+    /// A rule on command lines is told where its program is.
+    fn words(&self) -> Vec<Change> {
+        let nodes = self.old.paths.iter().chain(&self.new.paths);
+        let places: BTreeSet<&Components> = nodes.map(|node| &node.path).collect();
+        let sets = self.old.word_sets.iter().chain(&self.new.word_sets);
+        let lines: BTreeSet<&Vec<String>> = sets
+            .flat_map(|set| &set.rules)
+            .map(|rule| &rule.globs)
+            .collect();
+        let mut changes = Vec::new();
+        for globs in lines {
+            let line = globs.join(" ");
+            for place in &places {
+                let told = [("", 0), ("/*", 1), ("/*/**", 2)].map(|(end, depth)| {
+                    let path = [&place[..], &vec![FRESH.into(); depth]].concat();
+                    let what = format!("exec {} {line}", shown(place, end));
+                    self.of_line(&path, globs, &what)
+                });
+                let at = |path: &[Box<[u8]>]| self.of_line(path, globs, "");
+                let whole = format!("exec {} {line}", shown(place, "/**"));
+                changes.extend(unlike_above(place, at, told, whole));
+            }
         }
-        let parts = [own, child, below].into_iter();
-        parts.filter(|change| is_news(change)).flatten().collect()
+        changes
+    }
+
+    /// `None` also where neither policy has a rule with these globs: the place tells.
+    fn of_line(&self, path: &[Box<[u8]>], globs: &[String], what: &str) -> Option<Change> {
+        let rule = |image: &Image| {
+            let mut rules = image.words(path)?.rules.iter();
+            let rule = rules.find(|rule| rule.globs == globs)?;
+            Some(join(image.answers(path).exec, rule.answer))
+        };
+        let (old, new) = (rule(&self.old), rule(&self.new));
+        old.or(new)?;
+        let place = |image: &Image| image.answers(path).exec;
+        change(
+            what,
+            old.unwrap_or_else(|| place(&self.old)),
+            new.unwrap_or_else(|| place(&self.new)),
+        )
     }
 
     fn names(&self) -> Vec<Change> {
@@ -153,6 +168,39 @@ impl Pair {
         }
         changes
     }
+}
+
+/// Three equal changes are one; and one that the folder above has already is none of its own.
+fn unlike_above(
+    place: &Components,
+    at: impl Fn(&[Box<[u8]>]) -> Option<Change>,
+    told: [Option<Change>; 3],
+    whole: String,
+) -> Vec<Change> {
+    let key = |change: &Option<Change>| {
+        change
+            .as_ref()
+            .map(|change| (change.old.clone(), change.new.clone()))
+    };
+    let all_alike = key(&told[0]) == key(&told[1]) && key(&told[1]) == key(&told[2]);
+    let above = place.split_last().map(|(_, above)| {
+        let deep = [above, &[FRESH.into(), FRESH.into()]].concat();
+        key(&at(&deep))
+    });
+    let is_news = |change: &Option<Change>| above.as_ref() != Some(&key(change));
+    let [own, child, below] = told;
+    if all_alike {
+        let own = own.filter(|change| is_news(&Some(change.clone())));
+        return own
+            .map(|change| Change {
+                what: whole,
+                ..change
+            })
+            .into_iter()
+            .collect();
+    }
+    let parts = [own, child, below].into_iter();
+    parts.filter(|change| is_news(change)).flatten().collect()
 }
 
 fn change(what: &str, old: Answer, new: Answer) -> Option<Change> {
@@ -224,6 +272,28 @@ mod tests {
         assert_eq!(told("", part), ["+ read /a/b/*: deny -> allow"]);
         let name = "[file]\nrules = [{ name = \".env\", access = \"r\", action = \"allow\" }]";
         assert_eq!(told("", name), ["+ read any .env: deny -> allow"]);
+    }
+
+    #[test]
+    fn rules_on_command_lines_are_told_where_the_program_is() {
+        let open = "[exec]\ndefault = \"allow\"";
+        let with = |action: &str| {
+            format!(
+                "{open}\nrules = [{{ path = \"/usr/bin/git\", argv = [\"push\", \"**\"], action = \"{action}\" }}]"
+            )
+        };
+        let (kill, deny) = (with("kill"), with("deny"));
+        assert_eq!(
+            told(open, &kill),
+            ["- exec /usr/bin/git push **: allow -> kill"]
+        );
+        assert_eq!(
+            told(&kill, &deny),
+            ["+ exec /usr/bin/git push **: kill -> deny"]
+        );
+        assert_eq!(told(&kill, &kill), [""; 0]);
+        let tree = with("deny").replace("/usr/bin/git", "/opt/**");
+        assert_eq!(told(&tree, open), ["+ exec /opt/** push **: deny -> allow"]);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct Config {
 impl Config {
     /// This configuration with a later file over it. What is never allowed adds up.
     pub fn with(mut self, file: &str, text: &str) -> Result<Self, InFile> {
-        read(Source { file, text }, |table| {
+        read(&Source::new(file, text), |table| {
             self.read(table)?;
             Ok(())
         })?;

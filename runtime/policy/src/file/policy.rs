@@ -11,7 +11,7 @@ use crate::values::{Domain, Mode, PolicyName};
 impl Policy {
     /// Reads a policy. The presets it names are named only: their rules come from their own files.
     pub fn parse(name: PolicyName, file: &str, text: &str) -> Result<Self, InFile> {
-        read(Source { file, text }, |table| policy(name, table))
+        read(&Source::new(file, text), |table| policy(name, table))
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Preset {
 
 impl Preset {
     pub fn parse(name: PresetName, file: &str, text: &str) -> Result<Self, InFile> {
-        read(Source { file, text }, |table| {
+        read(&Source::new(file, text), |table| {
             check_version(table)?;
             let mut places = Places::new();
             let list = format!("preset.{name}");

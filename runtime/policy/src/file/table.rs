@@ -12,7 +12,7 @@ use crate::values::{Invalid, nearest};
 /// A table from which keys are taken one by one.
 #[derive(Debug)]
 pub(super) struct Table<'t> {
-    source: Source<'t>,
+    source: &'t Source<'t>,
     table: &'t DeTable<'t>,
     at: usize,
     known: Vec<&'static str>,
@@ -21,13 +21,13 @@ pub(super) struct Table<'t> {
 /// One value, and where it stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Value<'t> {
-    source: Source<'t>,
+    source: &'t Source<'t>,
     value: &'t Spanned<DeValue<'t>>,
 }
 
 /// Parses a text and hands its table to `read`; keys that `read` did not take are errors.
 pub(super) fn read<T>(
-    source: Source,
+    source: &Source,
     read: impl FnOnce(&mut Table) -> Result<T, InFile>,
 ) -> Result<T, InFile> {
     let table = DeTable::parse(source.text).map_err(|error| {

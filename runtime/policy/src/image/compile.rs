@@ -140,17 +140,25 @@ fn path_nodes(
     numbers: &Numbers,
     words: &mut Sets<'_>,
 ) -> Result<Vec<PathNode>, TooLarge> {
-    let at = |path: &Components| answers(|touch| numbers.answer(policy.by_place(path, touch)));
+    let at = |path: &[Box<[u8]>]| {
+        let [read, write, change, exec] = policy.all_by_place(path);
+        Answers {
+            read: numbers.answer(read),
+            write: numbers.answer(write),
+            change: numbers.answer(change),
+            exec: numbers.answer(exec),
+        }
+    };
     let mut nodes: Vec<PathNode> = places(policy)
         .into_iter()
         .map(|path| {
-            let child = [&path[..], &[FRESH.into()]].concat();
-            let below = [&child[..], &[FRESH.into()]].concat();
+            let deeper = [&path[..], &[FRESH.into(), FRESH.into()]].concat();
+            let child = &deeper[..=path.len()];
             Ok(PathNode {
                 own: at(&path),
-                child: at(&child),
-                below: at(&below),
-                words: [words.at(&path)?, words.at(&child)?, words.at(&below)?],
+                child: at(child),
+                below: at(&deeper),
+                words: [words.at(&path)?, words.at(child)?, words.at(&deeper)?],
                 guards: false,
                 path,
             })

@@ -14,6 +14,7 @@ mod words;
 pub use beneath::{Beneath, Grant, Right};
 pub use compile::{TooLarge, compile};
 pub use decide::Decision;
+pub use digest::policy_id_of;
 pub use words::{Automaton, States, WordRule, WordSet};
 
 use ipnet::Ipv6Net;

@@ -4,7 +4,7 @@
 //! one look-up, a shift and a few logical operations, whatever the globs are. So the time for a
 //! command line depends on its length alone, and the verifier sees no path that a policy could bend.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::compile::{Numbers, TooLarge};
 use super::{Answer, PathNode};
@@ -166,8 +166,8 @@ pub(super) struct Sets<'a> {
     policy: &'a Policy,
     numbers: &'a Numbers,
     sets: Vec<WordSet>,
-    by_rules: HashMap<Vec<usize>, u16>,
-    by_enforced: HashMap<Vec<usize>, u16>,
+    by_rules: BTreeMap<Vec<usize>, u16>,
+    by_enforced: BTreeMap<Vec<usize>, u16>,
 }
 
 impl<'a> Sets<'a> {
@@ -176,8 +176,8 @@ impl<'a> Sets<'a> {
             policy,
             numbers,
             sets: Vec::new(),
-            by_rules: HashMap::new(),
-            by_enforced: HashMap::new(),
+            by_rules: BTreeMap::new(),
+            by_enforced: BTreeMap::new(),
         }
     }
 

@@ -40,6 +40,21 @@ impl Policy {
         )
     }
 
+    /// The same for all that can be done there, in the order of [`Touch::ALL`]: whether a rule covers the place is asked
+    /// once.
+    pub(crate) fn all_by_place(&self, path: &[Box<[u8]>]) -> [Weighed<'_>; 4] {
+        let covers = |(_, rule): &(bool, &FileRule)| rule.covers_path(path);
+        let files: Vec<(bool, &FileRule)> = self.file_rules().filter(covers).collect();
+        Touch::ALL.map(|touch| match touch {
+            Touch::Exec => self.by_place(path, touch),
+            _ => {
+                let speaking = files.iter().filter(|(_, rule)| touch.is_in(rule.access));
+                let voices: Vec<Voice<'_>> = speaking.map(Voice::of_file).collect();
+                weigh(&voices, Some(self.default_of(touch)), self.is_audit())
+            }
+        })
+    }
+
     /// What the rules on names say.
     pub(crate) fn by_name(&self, path: &[Box<[u8]>], touch: Touch) -> Weighed<'_> {
         weigh(&self.voices_on_name(path, touch), None, self.is_audit())
@@ -71,13 +86,15 @@ impl Policy {
     }
 
     fn file_voices(&self, touch: Touch, covers: impl Fn(&FileRule) -> bool) -> Vec<Voice<'_>> {
-        let speaks = |rule: &&FileRule| touch.is_in(rule.access) && covers(rule);
-        let never = self.never.file.iter().filter(speaks);
-        let own = self.file.rules.iter().filter(speaks);
-        never
-            .map(|rule| Voice::from(rule).never())
-            .chain(own.map(Voice::from))
-            .collect()
+        let speaks = |(_, rule): &(bool, &FileRule)| touch.is_in(rule.access) && covers(rule);
+        let speaking = self.file_rules().filter(speaks);
+        speaking.map(|rule| Voice::of_file(&rule)).collect()
+    }
+
+    /// Each with whether it is one of `never`.
+    fn file_rules(&self) -> impl Iterator<Item = (bool, &FileRule)> {
+        let never = self.never.file.iter().map(|rule| (true, rule));
+        never.chain(self.file.rules.iter().map(|rule| (false, rule)))
     }
 
     pub(crate) fn default_of(&self, touch: Touch) -> Action {
@@ -124,7 +141,14 @@ fn voices_among<'a>(
     })
 }
 
-impl Voice<'_> {
+impl<'a> Voice<'a> {
+    fn of_file((never, rule): &(bool, &'a FileRule)) -> Self {
+        Self {
+            never: *never,
+            ..Self::from(*rule)
+        }
+    }
+
     fn never(self) -> Self {
         Self {
             never: true,
