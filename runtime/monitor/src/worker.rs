@@ -25,7 +25,6 @@ use crate::ask::{Ask, Found, look};
 use crate::call::Class;
 use crate::floor::Floor;
 use crate::question::About;
-use crate::thread::Thread;
 
 /// Everything that the worker of one container works with.
 pub struct Worker {
@@ -35,7 +34,7 @@ pub struct Worker {
     pub floor: Box<dyn Floor>,
     pub in_flight: InFlight,
     /// Threads that have a grant, which ends with their next call.
-    granted: RefCell<HashMap<i32, AbortHandle>>,
+    granted: RefCell<HashMap<i32, Granted>>,
     freed: Notify,
 }
 
@@ -150,27 +149,21 @@ impl Worker {
 
     /// What the grant names stays open as long as the grant lasts, so that it names nothing else.
     fn keep(self: &Rc<Self>, ask: Ask) {
-        let tid = ask.thread.tid;
-        let guard = Granted {
-            worker: self.clone(),
-            ask,
-        };
-        let task = spawn_local(async move {
+        let (worker, tid) = (self.clone(), ask.thread.tid);
+        let end = spawn_local(async move {
             tokio::time::sleep(GRANT_LASTS).await;
-            guard.worker.granted.borrow_mut().remove(&tid);
-            drop(guard);
+            worker.take_back(tid);
         });
-        self.granted.borrow_mut().insert(tid, task.abort_handle());
+        let end = end.abort_handle();
+        self.granted.borrow_mut().insert(tid, Granted { ask, end });
     }
 
     /// A thread that calls again has used its grant, or never will.
     fn take_back(&self, tid: i32) {
-        let earlier = self.granted.borrow_mut().remove(&tid);
-        if let Some(earlier) = earlier {
-            if let Ok(thread) = Thread::of(tid) {
-                self.floor.revoke(thread);
-            }
-            earlier.abort();
+        let granted = self.granted.borrow_mut().remove(&tid);
+        if let Some(Granted { ask, end }) = granted {
+            self.floor.revoke(ask.thread);
+            end.abort();
         }
     }
 
@@ -202,16 +195,11 @@ impl std::fmt::Debug for Worker {
     }
 }
 
-/// A grant that may be used. Its end takes it back.
+/// A grant that may be used.
 struct Granted {
-    worker: Rc<Worker>,
+    /// With the files that it names.
     ask: Ask,
-}
-
-impl Drop for Granted {
-    fn drop(&mut self) {
-        self.worker.floor.revoke(self.ask.thread);
-    }
+    end: AbortHandle,
 }
 
 #[expect(

@@ -17,13 +17,18 @@ fn main() {
         _ => {}
     }
     end_after(Duration::from_secs(120));
-    let cases: [(&str, fn()); 11] = [
+    let cases: [(&str, fn()); 13] = [
         ("what is asked about is granted, or not", allow_and_deny),
         ("what is not asked about goes on", unasked),
         ("a script is asked about with what it will run as", script),
         ("destinations are asked about", destinations),
         ("files are asked about, also those to be made", files),
         ("nobody waits beyond the deadline", timeout),
+        ("hundreds at once are all answered", storm),
+        (
+            "who is killed while it waits leaves no grant",
+            waiter_killed,
+        ),
         ("without a service all is refused", absent),
         (
             "a service that dies while it is asked refuses",
@@ -136,6 +141,28 @@ fn timeout() {
     assert_eq!(stage.run("/usr/bin/printf never"), "EACCES");
     assert!(begin.elapsed() >= TIMEOUT);
     assert!(stage.told_last("tell").ends_with("exec.rules[0] timeout"));
+}
+
+fn storm() {
+    let mut stage = Stage::new();
+    // one question, put once, for as many as may wait; the others are refused at once
+    assert_eq!(stage.run("storm 300 127.0.0.9:3"), "EPERM");
+    assert_eq!(
+        stage.count("tell connect 127.0.0.9:3 EPERM net.rules[0]"),
+        300
+    );
+    assert_eq!(stage.count("grant"), 0);
+    assert_eq!(stage.run("connect 127.0.0.9:1"), "ECONNREFUSED");
+}
+
+fn waiter_killed() {
+    let mut stage = Stage::new();
+    stage.begin("/usr/bin/printf never");
+    stage.wait_until(|stage| stage.asked("never") == 1);
+    stage.kill(stage.waiter());
+    assert_eq!(stage.end(), "-1");
+    assert_eq!(stage.run("/usr/bin/printf allow"), "0");
+    assert_eq!(stage.count("grant"), 1);
 }
 
 fn absent() {

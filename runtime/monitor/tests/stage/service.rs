@@ -87,7 +87,7 @@ impl Judge for Words {
         let (verdict, cache) = match word.as_str() {
             "allow" | "port-1" => (Decided::Allow, None),
             "allow-again" => (Decided::Allow, Some(again)),
-            "never" => std::future::pending().await,
+            "never" | "port-3" => std::future::pending().await,
             _ => (Decided::Deny, None),
         };
         Ruling {
