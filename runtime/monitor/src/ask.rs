@@ -80,6 +80,9 @@ fn look_at_exec(worker: &Worker, thread: Thread, exec: &Exec) -> nix::Result<Fou
     if !is_asked(&judged) {
         return Ok(Found::Unasked);
     }
+    if !execution.whole {
+        return Err(Errno::E2BIG);
+    }
     let variables = thread.read_texts(exec.variables, ENVIRONMENT_MOST)?;
     if variables.len() > VARIABLES_MOST {
         return Err(Errno::E2BIG);

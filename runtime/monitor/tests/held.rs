@@ -17,9 +17,10 @@ fn main() {
         _ => {}
     }
     end_after(Duration::from_secs(120));
-    let cases: [(&str, fn()); 13] = [
+    let cases: [(&str, fn()); 14] = [
         ("what is asked about is granted, or not", allow_and_deny),
         ("what is not asked about goes on", unasked),
+        ("what is too long to be asked about is refused", too_long),
         ("a script is asked about with what it will run as", script),
         ("destinations are asked about", destinations),
         ("files are asked about, also those to be made", files),
@@ -81,7 +82,27 @@ fn unasked() {
     assert_eq!(stage.run("/usr/bin/test a = a"), "0");
     assert_eq!(stage.run("/usr/bin/test a = b"), "1");
     assert_eq!(stage.run("/nonexistent/program"), "ENOENT");
+    let long = "a".repeat(40_000);
+    assert_eq!(stage.run(&format!("/usr/bin/test {long} = {long}")), "0");
+    assert_eq!(
+        stage.run(&format!("/{}", "a".repeat(5_000))),
+        "ENAMETOOLONG"
+    );
     assert_eq!(stage.count("grant") + stage.count("tell"), 0);
+}
+
+fn too_long() {
+    let mut stage = Stage::new();
+    let long = "a".repeat(40_000);
+    assert_eq!(
+        stage.run(&format!("/usr/bin/printf allow {long}")),
+        "EACCES"
+    );
+    assert!(
+        stage
+            .told_last("tell")
+            .ends_with("EACCES floor.unseen too-long")
+    );
 }
 
 fn script() {
