@@ -1,6 +1,7 @@
 //! What a held call is about, and whether anybody is asked.
 
 use nix::errno::Errno;
+use sevorix_bpf::floor::DESTINATIONS_MOST;
 use sevorix_container::floor::Decided;
 use sevorix_container::held::{Listener, Notice};
 use sevorix_policy::{Action, Asker, Judgement, Policy, RuleId};
@@ -24,13 +25,13 @@ pub enum Found {
     Asked(Box<Ask>),
 }
 
-/// A question, and what is let through if the answer is yes.
+/// What is let through if the answer to each of its questions is yes.
 pub struct Ask {
     pub thread: Thread,
-    pub question: Question,
+    /// One for each object, with its rule.
+    questions: Vec<(Question, RuleId)>,
     actor: Actor,
     object: Object,
-    rule: RuleId,
 }
 
 enum Object {
@@ -97,31 +98,40 @@ fn look_at_exec(worker: &Worker, thread: Thread, exec: &Exec) -> nix::Result<Fou
         .exec(&actor, &execution, &variables, label(&judged.rule), written);
     Ok(Found::Asked(Box::new(Ask {
         thread,
-        question,
+        questions: vec![(question, judged.rule)],
         actor,
         object: Object::Exec(execution),
-        rule: judged.rule,
     })))
 }
 
 fn look_at_reach(worker: &Worker, thread: Thread, reach: nix::Result<Reach>) -> nix::Result<Found> {
     let mut reach = reach?;
-    let judged = reach.judge(&worker.policy);
-    if !is_asked(&judged) {
+    let rules = reach.asked(&worker.policy);
+    if rules.is_empty() {
         return Ok(Found::Unasked);
     }
+    if rules.len() > DESTINATIONS_MOST {
+        return Err(Errno::E2BIG);
+    }
     let actor = Actor::of(thread)?;
-    let question = worker.about.reach(&actor, &reach, label(&judged.rule));
-    let is_a_persons = is_a_persons(&worker.policy, &judged.rule);
+    let question = |(goal, rule)| {
+        worker
+            .about
+            .reach(&actor, goal, reach.is_send(), label(rule))
+    };
+    let questions = reach.goals.iter().zip(&rules).map(question);
+    let questions: Vec<Question> = questions.collect();
+    let persons = rules
+        .iter()
+        .position(|rule| is_a_persons(&worker.policy, rule));
     let ask = Ask {
         thread,
-        question,
+        questions: questions.into_iter().zip(rules).collect(),
         actor,
         object: Object::Reach(reach),
-        rule: judged.rule,
     };
-    if is_a_persons {
-        let mut told = ask.told("no-operator");
+    if let Some(index) = persons {
+        let mut told = ask.told(index, "no-operator");
         told.errno = Some(Class::Network.errno());
         return Ok(Found::Refused(told));
     }
@@ -138,10 +148,9 @@ fn look_at_open(worker: &Worker, thread: Thread, open: &Open) -> nix::Result<Fou
     let question = worker.about.open(&actor, &opening, label(&judged.rule));
     Ok(Found::Asked(Box::new(Ask {
         thread,
-        question,
+        questions: vec![(question, judged.rule)],
         actor,
         object: Object::File(opening),
-        rule: judged.rule,
     })))
 }
 
@@ -156,7 +165,7 @@ fn flags(thread: Thread, how: Memory) -> nix::Result<u64> {
         .map_or(0, |flags| u64::from_ne_bytes(*flags)))
 }
 
-fn is_asked(judged: &Judgement) -> bool {
+pub fn is_asked(judged: &Judgement) -> bool {
     judged.action == Action::Ask && !judged.audit
 }
 
@@ -198,31 +207,33 @@ impl Ask {
         }
     }
 
-    pub fn told(&self, reason: &str) -> Decided {
+    pub fn questions(&self) -> impl Iterator<Item = &Question> {
+        self.questions.iter().map(|(question, _)| question)
+    }
+
+    /// Of the object that one of the questions is about.
+    pub fn told(&self, index: usize, reason: &str) -> Decided {
+        let (question, rule) = &self.questions[index];
         Decided {
-            op: self.question.op.as_str(),
-            object: self.object.to_string(),
+            op: question.op.as_str(),
+            object: self.object.shown(index),
             subject: self.actor.subject(self.thread),
             errno: None,
-            rule: self.rule.to_string(),
+            rule: rule.to_string(),
             reason: reason.into(),
         }
     }
 }
 
-impl std::fmt::Display for Object {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Object {
+    fn shown(&self, index: usize) -> String {
         match self {
-            Self::Exec(execution) => f.write_str(&shown(&execution.program().path)),
+            Self::Exec(execution) => shown(&execution.program().path),
             Self::Reach(reach) => {
-                let goal = reach.goals[0];
-                write!(
-                    f,
-                    "{}",
-                    std::net::SocketAddr::new(goal.ip(), goal.address.port)
-                )
+                let goal = reach.goals[index];
+                std::net::SocketAddr::new(goal.ip(), goal.address.port).to_string()
             }
-            Self::File(opening) => f.write_str(&shown(&opening.path)),
+            Self::File(opening) => shown(&opening.path),
         }
     }
 }

@@ -15,7 +15,7 @@ use nix::sys::stat::FileStat;
 use sevorix_container::floor::Decided;
 use sevorix_container::held::{self, InFlight, Listener, Notice, Readiness, Received};
 use sevorix_policy::Policy;
-use sevorix_verdict::{Decision, Router, Verdict};
+use sevorix_verdict::{Decision, Question, Router, Verdict};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
@@ -124,27 +124,44 @@ impl Worker {
     }
 
     async fn hold(self: &Rc<Self>, listener: &Listener, notice: &Notice, ask: Ask) {
-        let verdict = self.router.ask(&ask.question).await;
-        let reason = reason(&verdict);
-        let mut told = ask.told(&reason);
-        if verdict.decision != Decision::Allow {
-            told.errno = Some(Class::of(notice).errno());
-            return self.refuse(listener, notice, told);
+        let verdicts = self.put(&ask).await;
+        let errno = Some(Class::of(notice).errno());
+        let no = verdicts
+            .iter()
+            .position(|verdict| verdict.decision != Decision::Allow);
+        if let Some(no) = no {
+            let told = ask.told(no, &reason(&verdicts[no]));
+            return self.refuse(listener, notice, Decided { errno, ..told });
         }
         // whoever was killed meanwhile must not leave a grant to the next thread of its number
         if !listener.is_alive(notice) {
             return;
         }
         if let Err(error) = self.floor.grant(ask.thread, &ask.permit(), GRANT_LASTS) {
-            told.errno = Some(Class::of(notice).errno());
-            told.reason = format!("no-grant: {error}");
-            return self.refuse(listener, notice, told);
+            let told = ask.told(0, &format!("no-grant: {error}"));
+            return self.refuse(listener, notice, Decided { errno, ..told });
         }
         if !listener.is_alive(notice) || listener.go_on(notice).is_err() {
             return self.floor.revoke(ask.thread);
         }
-        self.floor.tell(&told);
+        for (index, verdict) in verdicts.iter().enumerate() {
+            self.floor.tell(&ask.told(index, &reason(verdict)));
+        }
         self.keep(ask);
+    }
+
+    /// All questions at once: a call is held no longer for having several objects.
+    async fn put(&self, ask: &Ask) -> Vec<Verdict> {
+        let put = |question: &Question| {
+            let (router, question) = (self.router.clone(), question.clone());
+            spawn_local(async move { router.ask(&question).await })
+        };
+        let flights: Vec<_> = ask.questions().map(put).collect();
+        let mut verdicts = Vec::new();
+        for flight in flights {
+            verdicts.push(or_end(flight.await, "ask"));
+        }
+        verdicts
     }
 
     /// What the grant names stays open as long as the grant lasts, so that it names nothing else.

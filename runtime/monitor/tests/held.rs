@@ -17,12 +17,16 @@ fn main() {
         _ => {}
     }
     end_after(Duration::from_secs(120));
-    let cases: [(&str, fn()); 14] = [
+    let cases: [(&str, fn()); 15] = [
         ("what is asked about is granted, or not", allow_and_deny),
         ("what is not asked about goes on", unasked),
         ("what is too long to be asked about is refused", too_long),
         ("a script is asked about with what it will run as", script),
         ("destinations are asked about", destinations),
+        (
+            "a call with several destinations needs a yes to each",
+            several,
+        ),
         ("files are asked about, also those to be made", files),
         ("nobody waits beyond the deadline", timeout),
         ("hundreds at once are all answered", storm),
@@ -132,6 +136,35 @@ fn destinations() {
     assert_eq!(stage.run("send 127.0.0.9:2"), "EPERM");
     assert_eq!(stage.run("connect 127.0.0.1:2"), "ECONNREFUSED");
     assert_eq!(stage.count("grant") + stage.count("tell"), 2 + 4);
+}
+
+fn several() {
+    let mut stage = Stage::new();
+    // each is asked about, and what nobody asks about is not
+    assert_eq!(
+        stage.run("send-all 127.0.0.9:1 127.0.0.1:7 127.0.0.9:4 127.0.0.9:1"),
+        "0"
+    );
+    assert_eq!(stage.count("grant Udp"), 2);
+    assert_eq!(stage.count("tell send 127.0.0.9:"), 2);
+    assert_eq!(stage.run("send-all 127.0.0.9:1 127.0.0.9:2"), "EPERM");
+    assert_eq!(stage.count("grant Udp"), 2);
+    assert!(
+        stage
+            .told_last("tell")
+            .starts_with("tell send 127.0.0.9:2 EPERM net.rules[0]")
+    );
+    let many = |address: &str| {
+        (1..=9)
+            .map(|port| format!(" {address}:{port}"))
+            .collect::<String>()
+    };
+    assert_eq!(
+        stage.run(&format!("send-all{}", many("127.0.0.9"))),
+        "EPERM"
+    );
+    assert!(stage.told_last("tell").ends_with("floor.unseen too-long"));
+    assert_eq!(stage.run(&format!("send-all{}", many("127.0.0.1"))), "0");
 }
 
 fn files() {

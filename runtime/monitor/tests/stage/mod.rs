@@ -4,17 +4,19 @@ mod service;
 
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, IoSlice, Write};
 use std::net::{TcpStream, UdpSocket};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::str::FromStr;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, sendmmsg};
 use nix::unistd::{Pid, getppid};
 use sevorix_container::floor::{Asks, Decided, Fence};
 use sevorix_container::{ProcessId, pidfd_open};
@@ -264,6 +266,7 @@ fn do_one(line: &str) -> String {
         "send" => UdpSocket::bind("127.0.0.1:0")
             .and_then(|socket| socket.send_to(b"x", words.next().expect("where to")))
             .map(|_| 0),
+        "send-all" => send_all(words).map(|_| 0),
         "read" => File::open(words.next().expect("a file")).map(|_| 0),
         "write" => File::create(words.next().expect("a file")).map(|_| 0),
         program => {
@@ -276,6 +279,18 @@ fn do_one(line: &str) -> String {
         Ok(status) => status.to_string(),
         Err(error) => format!("{:?}", Errno::from_raw(error.raw_os_error().unwrap_or(0))),
     }
+}
+
+/// One call with a message to each.
+fn send_all<'a>(to: impl Iterator<Item = &'a str>) -> std::io::Result<usize> {
+    let address = |text: &str| Some(SockaddrIn::from_str(text).expect("an address"));
+    let to: Vec<Option<SockaddrIn>> = to.map(address).collect();
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let mut headers = MultiHeaders::preallocate(to.len(), None);
+    let messages: Vec<[IoSlice; 1]> = to.iter().map(|_| [IoSlice::new(b"x")]).collect();
+    let flags = MsgFlags::empty();
+    let sent = sendmmsg(socket.as_raw_fd(), &mut headers, &messages, &to, [], flags)?;
+    Ok(sent.count())
 }
 
 /// So many threads connect at once. What the last one met, which all the others have to have met, too.
