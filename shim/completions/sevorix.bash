@@ -16,6 +16,12 @@ _sevorix() {
             ",$1")
                 cmd="sevorix"
                 ;;
+            sevorix,allow)
+                cmd="sevorix__subcmd__allow"
+                ;;
+            sevorix,asks)
+                cmd="sevorix__subcmd__asks"
+                ;;
             sevorix,checkpoint)
                 cmd="sevorix__subcmd__checkpoint"
                 ;;
@@ -24,6 +30,9 @@ _sevorix() {
                 ;;
             sevorix,delete)
                 cmd="sevorix__subcmd__delete"
+                ;;
+            sevorix,deny)
+                cmd="sevorix__subcmd__deny"
                 ;;
             sevorix,doctor)
                 cmd="sevorix__subcmd__doctor"
@@ -91,6 +100,12 @@ _sevorix() {
             sevorix,verdict)
                 cmd="sevorix__subcmd__verdict"
                 ;;
+            sevorix__subcmd__help,allow)
+                cmd="sevorix__subcmd__help__subcmd__allow"
+                ;;
+            sevorix__subcmd__help,asks)
+                cmd="sevorix__subcmd__help__subcmd__asks"
+                ;;
             sevorix__subcmd__help,checkpoint)
                 cmd="sevorix__subcmd__help__subcmd__checkpoint"
                 ;;
@@ -99,6 +114,9 @@ _sevorix() {
                 ;;
             sevorix__subcmd__help,delete)
                 cmd="sevorix__subcmd__help__subcmd__delete"
+                ;;
+            sevorix__subcmd__help,deny)
+                cmd="sevorix__subcmd__help__subcmd__deny"
                 ;;
             sevorix__subcmd__help,doctor)
                 cmd="sevorix__subcmd__help__subcmd__doctor"
@@ -173,7 +191,7 @@ _sevorix() {
 
     case "${cmd}" in
         sevorix)
-            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status install uninstall policy explain verdict help"
+            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --policy --criu --version --help create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status asks allow deny install uninstall policy explain verdict help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -203,6 +221,46 @@ _sevorix() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__allow)
+            opts="-h --reason --r#for --uses --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --r#for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --uses)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__asks)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -297,6 +355,28 @@ _sevorix() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__deny)
+            opts="-h --reason --r#for --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --r#for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -455,8 +535,36 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help)
-            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status install uninstall policy explain verdict help"
+            opts="create start state kill delete run exec ps list pause resume update events spec features checkpoint restore doctor status asks allow deny install uninstall policy explain verdict help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__help__subcmd__allow)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__help__subcmd__asks)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -497,6 +605,20 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sevorix__subcmd__help__subcmd__deny)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -47,8 +47,8 @@ unserved() {
     rm -f "$slm"
 }
 
-# inside SCRIPT: what a shell in the running container says of it, in $output
-inside() {
+# entered SCRIPT: what a shell in the running container says of it, in $output
+entered() {
     outcome oci exec "$(container_id)" sh -c "$1"
 }
 
@@ -61,7 +61,7 @@ more_bundle_asks_are_answered_for_programs() {
     asks
     served
     started
-    inside '/usr/asked/busybox echo ran; /usr/asked/busybox cat /root/.ssh/id_rsa; echo status $?; /usr/script word; true'
+    entered '/usr/asked/busybox echo ran; /usr/asked/busybox cat /root/.ssh/id_rsa; echo status $?; /usr/script word; true'
     contains "$output" ran
     contains "$output" 'status 126'
     contains "$output" '/usr/script word'
@@ -86,26 +86,49 @@ more_bundle_asks_are_answered_for_destinations() {
     asks
     served
     started
-    inside 'nc 203.0.113.9 443; nc 198.51.100.1 443; true'
+    entered 'nc 203.0.113.9 443; nc 198.51.100.1 443; true'
     # there is no route to either: it is the network that says so
     lacks "$output" 'not permitted'
     unserved
-    inside 'nc 203.0.113.9 443; true'
+    # what was answered is known; what was not is asked of nobody
+    entered 'nc 203.0.113.9 443; nc 203.0.113.9 444; true'
+    contains "$output" 'Network is unreachable'
     contains "$output" 'Operation not permitted'
     outcome oci events --json
     contains "$output" '"reason":"no-verdict-service"'
+}
+
+more_bundle_asks_are_answered_for_files() {
+    asks 'rules = [ { path = "/etc/asked/**", access = "rwc", action = "ask" } ]'
+    mkdir -p "$work/root/etc/asked/.ssh"
+    echo open | tee "$work/root/etc/asked/file" >"$work/root/etc/asked/other"
+    echo secret >"$work/root/etc/asked/.ssh/id_rsa"
+    served
+    started
+    entered 'cat /etc/asked/file /etc/asked/.ssh/id_rsa; echo made >/etc/asked/new && cat /etc/asked/new; cat /etc/passwd'
+    contains "$output" open
+    contains "$output" made
+    contains "$output" root:
+    contains "$output" "can't open '/etc/asked/.ssh/id_rsa': Permission denied"
+    lacks "$output" secret
+    unserved
+    entered 'cat /etc/asked/other; echo x >/etc/asked/newer; cat /etc/passwd'
+    contains "$output" "can't open '/etc/asked/other': Permission denied"
+    contains "$output" "can't create /etc/asked/newer: Permission denied"
+    contains "$output" root:
+    [[ ! -e $work/root/etc/asked/newer ]] || fail 'a refused file was made'
 }
 
 more_bundle_asks_are_refused_without_a_service() {
     asks
     rm -f "$slm"
     started
-    inside '/usr/asked/busybox echo ran; echo status $?; busybox echo unasked'
+    entered '/usr/asked/busybox echo ran; echo status $?; busybox echo unasked'
     contains "$output" 'status 126'
     contains "$output" unasked
     lacks "$output" ran
     served
-    inside '/usr/asked/busybox echo ran'
+    entered '/usr/asked/busybox echo ran'
     contains "$output" ran
     unserved
 }
@@ -118,11 +141,11 @@ more_bundle_asks_outlive_the_worker_and_not_the_monitor() {
     holder=$(monitors | head -1) worker=$(monitors | tail -1)
     kill -9 "$worker"
     wait_until 10 another_worker_than "$worker"
-    inside '/usr/asked/busybox echo ran'
+    entered '/usr/asked/busybox echo ran'
     contains "$output" ran
     kill -9 "$holder"
     wait_until 10 no_monitors
-    inside true
+    entered true
     ((status != 0)) || fail 'something ran without a monitor'
     unserved
 }

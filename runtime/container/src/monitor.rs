@@ -3,9 +3,11 @@
 //! It is our own binary again, as a daemon in a cgroup of its own. The cgroup bears the name of the `create` that makes
 //! the container, which is known before there is a monitor, so whatever dies when, `delete` finds what there is to end.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -68,12 +70,17 @@ impl Watched {
         self.dir.load(&self.id)
     }
 
-    pub fn socket(&self) -> PathBuf {
-        socket(&self.dir)
+    /// Where it takes in the descriptors of filters.
+    pub fn listen(&self) -> Result<UnixListener> {
+        let path = socket(&self.dir);
+        let (_folder, short) = shortened(&path)?;
+        let listener = UnixListener::bind(short).on("listen on", &path)?;
+        listener.set_nonblocking(true).on("listen on", &path)?;
+        Ok(listener)
     }
 
     /// Where operators reach this monitor. A dead worker's is in the way of the next one's.
-    pub fn listen_to_operators(&self) -> Result<std::os::unix::net::UnixListener> {
+    pub fn listen_to_operators(&self) -> Result<UnixListener> {
         let folder = Path::new(OPERATORS);
         fs::DirBuilder::new()
             .recursive(true)
@@ -82,7 +89,7 @@ impl Watched {
             .on("create", folder)?;
         let path = operator_socket(&self.state);
         let _ = fs::remove_file(&path);
-        let socket = std::os::unix::net::UnixListener::bind(&path).on("listen on", &path)?;
+        let socket = UnixListener::bind(&path).on("listen on", &path)?;
         socket.set_nonblocking(true).on("listen on", &path)?;
         Ok(socket)
     }
@@ -249,7 +256,38 @@ pub fn operator_sockets() -> Result<Vec<PathBuf>> {
         .on("list", Path::new(OPERATORS))
 }
 
+/// A socket's address has room for 107 bytes; the folders of engines with their long ids are longer. The path is good
+/// as long as the folder is open.
+pub(crate) fn shortened(socket: &Path) -> Result<(File, PathBuf)> {
+    let folder = socket.parent().unwrap_or(socket);
+    let open = File::open(folder).on("open", folder)?;
+    let name = socket.file_name().unwrap_or_default();
+    let short = Path::new("/proc/self/fd").join(open.as_raw_fd().to_string());
+    Ok((open, short.join(name)))
+}
+
 /// Where a monitor takes in the descriptors of filters.
 pub(crate) fn socket(dir: &StateDir) -> PathBuf {
     dir.path().join("monitor.sock")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_in_a_folder_with_a_long_name_is_bound_and_found() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = root.path().join("a".repeat(200));
+        fs::create_dir(&folder).expect("made");
+        let socket = folder.join("monitor.sock");
+        assert!(UnixListener::bind(&socket).is_err(), "it is too long");
+        let (_folder, short) = shortened(&socket).expect("open");
+        let listener = UnixListener::bind(&short).expect("bound");
+        assert!(socket.exists());
+        UnixStream::connect(&short).expect("connected");
+        listener.accept().expect("accepted");
+    }
 }

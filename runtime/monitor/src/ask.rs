@@ -1,6 +1,7 @@
 //! What a held call is about, and whether anybody is asked.
 
 use nix::errno::Errno;
+use sevorix_bpf::floor::DESTINATIONS_MOST;
 use sevorix_container::floor::Decided;
 use sevorix_container::held::{Listener, Notice};
 use sevorix_policy::{Action, Asker, Judgement, RuleId};
@@ -24,13 +25,20 @@ pub enum Found {
     Asked(Box<Ask>),
 }
 
-/// A question, and what is let through if the answer is yes.
+/// What is let through if the answer to each of its questions is yes.
 pub struct Ask {
     pub thread: Thread,
-    pub question: Question,
-    pub asker: Asker,
+    /// One for each object.
+    questions: Vec<Asked>,
     actor: Actor,
     object: Object,
+}
+
+/// A question, by which rule, and to whom.
+#[derive(Debug)]
+pub struct Asked {
+    pub question: Question,
+    pub asker: Asker,
     rule: RuleId,
 }
 
@@ -81,6 +89,9 @@ fn look_at_exec(worker: &Worker, thread: Thread, exec: &Exec) -> nix::Result<Fou
     if !is_asked(&judged) {
         return Ok(Found::Unasked);
     }
+    if !execution.whole {
+        return Err(Errno::E2BIG);
+    }
     let variables = thread.read_texts(exec.variables, ENVIRONMENT_MOST)?;
     if variables.len() > VARIABLES_MOST {
         return Err(Errno::E2BIG);
@@ -95,29 +106,34 @@ fn look_at_exec(worker: &Worker, thread: Thread, exec: &Exec) -> nix::Result<Fou
         .exec(&actor, &execution, &variables, label(&judged.rule), written);
     Ok(Found::Asked(Box::new(Ask {
         thread,
-        question,
-        asker: worker.policy.asker(&judged),
+        questions: vec![Asked::of(worker, question, judged)],
         actor,
         object: Object::Exec(execution),
-        rule: judged.rule,
     })))
 }
 
 fn look_at_reach(worker: &Worker, thread: Thread, reach: nix::Result<Reach>) -> nix::Result<Found> {
     let mut reach = reach?;
-    let judged = reach.judge(&worker.policy);
-    if !is_asked(&judged) {
+    let asked = reach.asked(&worker.policy);
+    if asked.is_empty() {
         return Ok(Found::Unasked);
     }
+    if asked.len() > DESTINATIONS_MOST {
+        return Err(Errno::E2BIG);
+    }
     let actor = Actor::of(thread)?;
-    let question = worker.about.reach(&actor, &reach, label(&judged.rule));
+    let question = |(goal, judged): (_, Judgement)| {
+        let is_send = reach.is_send();
+        let question = worker
+            .about
+            .reach(&actor, goal, is_send, label(&judged.rule));
+        Asked::of(worker, question, judged)
+    };
     Ok(Found::Asked(Box::new(Ask {
         thread,
-        question,
-        asker: worker.policy.asker(&judged),
+        questions: reach.goals.iter().zip(asked).map(question).collect(),
         actor,
         object: Object::Reach(reach),
-        rule: judged.rule,
     })))
 }
 
@@ -131,11 +147,9 @@ fn look_at_open(worker: &Worker, thread: Thread, open: &Open) -> nix::Result<Fou
     let question = worker.about.open(&actor, &opening, label(&judged.rule));
     Ok(Found::Asked(Box::new(Ask {
         thread,
-        question,
-        asker: worker.policy.asker(&judged),
+        questions: vec![Asked::of(worker, question, judged)],
         actor,
         object: Object::File(opening),
-        rule: judged.rule,
     })))
 }
 
@@ -150,7 +164,7 @@ fn flags(thread: Thread, how: Memory) -> nix::Result<u64> {
         .map_or(0, |flags| u64::from_ne_bytes(*flags)))
 }
 
-fn is_asked(judged: &Judgement) -> bool {
+pub fn is_asked(judged: &Judgement) -> bool {
     judged.action == Action::Ask && !judged.audit
 }
 
@@ -177,41 +191,52 @@ fn refused(thread: Thread, notice: &Notice, rule: &str, reason: &str) -> Found {
     })
 }
 
+impl Asked {
+    fn of(worker: &Worker, question: Question, judged: Judgement) -> Self {
+        Self {
+            question,
+            asker: worker.policy.asker(&judged),
+            rule: judged.rule,
+        }
+    }
+}
+
 impl Ask {
     pub fn permit(&self) -> Permit<'_> {
         match &self.object {
             Object::Exec(execution) => Permit::Exec(execution),
-            // of several the first one was asked about; a call that sends to others, too, ends before them
-            Object::Reach(reach) => Permit::Reach(&reach.goals[..1]),
+            Object::Reach(reach) => Permit::Reach(&reach.goals),
             Object::File(opening) => Permit::File(opening),
         }
     }
 
-    pub fn told(&self, reason: &str) -> Decided {
+    pub fn questions(&self) -> &[Asked] {
+        &self.questions
+    }
+
+    /// Of the object that one of the questions is about.
+    pub fn told(&self, index: usize, reason: &str) -> Decided {
+        let asked = &self.questions[index];
         Decided {
-            op: self.question.op.as_str(),
-            object: self.object.to_string(),
+            op: asked.question.op.as_str(),
+            object: self.object.shown(index),
             subject: self.actor.subject(self.thread),
             errno: None,
-            rule: self.rule.to_string(),
+            rule: asked.rule.to_string(),
             reason: reason.into(),
         }
     }
 }
 
-impl std::fmt::Display for Object {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Object {
+    fn shown(&self, index: usize) -> String {
         match self {
-            Self::Exec(execution) => f.write_str(&shown(&execution.program().path)),
+            Self::Exec(execution) => shown(&execution.program().path),
             Self::Reach(reach) => {
-                let goal = reach.goals[0];
-                write!(
-                    f,
-                    "{}",
-                    std::net::SocketAddr::new(goal.ip(), goal.address.port)
-                )
+                let goal = reach.goals[index];
+                std::net::SocketAddr::new(goal.ip(), goal.address.port).to_string()
             }
-            Self::File(opening) => f.write_str(&shown(&opening.path)),
+            Self::File(opening) => shown(&opening.path),
         }
     }
 }

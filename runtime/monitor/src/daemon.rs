@@ -38,9 +38,7 @@ fn prepare(runtime: &Runtime, id: &str) -> Result<Holder<impl Fn(InFlight, Owned
     enter_cgroup(&watched.state)?;
     let creator = watched.state.creator.open();
     let creator = creator.on("watch the process of", Path::new("create"))?;
-    let path = watched.socket();
-    let socket = UnixListener::bind(&path).on("listen on", &path)?;
-    socket.set_nonblocking(true).on("listen on", &path)?;
+    let socket = watched.listen()?;
     let watched = Rc::new(watched);
     Holder::new(socket, creator, move |in_flight, channel| {
         let about = About {

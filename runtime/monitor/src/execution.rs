@@ -18,6 +18,8 @@ pub struct Execution {
     pub programs: Vec<Program>,
     /// Of the last program.
     pub line: Line,
+    /// The line is all of it, and no longer than what can be asked about.
+    pub whole: bool,
 }
 
 /// One file that runs.
@@ -31,11 +33,16 @@ pub struct Program {
 }
 
 impl Execution {
-    /// An errno where the kernel will find a reason of its own to refuse, or where too much is asked about.
+    /// An errno where the kernel will find a reason of its own to refuse.
     pub fn of(thread: Thread, exec: &Exec) -> nix::Result<Self> {
         let path = thread.read_path(exec.path)?;
-        let words = thread.read_texts(exec.words, LINE_MOST_ASKED)?;
-        let mut line = Line::new(words);
+        let words = thread.read_texts(exec.words, LINE_MOST_ASKED);
+        let mut whole = words != Err(Errno::E2BIG);
+        let mut line = if whole {
+            Line::new(words?)
+        } else {
+            Line::too_long()
+        };
         let mut called = name(exec, &path);
         let mut programs = vec![Program::new(find(thread, exec, &path)?, &line)?];
         while let Some(by) = programs.last().and_then(Program::shebang) {
@@ -47,10 +54,12 @@ impl Execution {
             programs.push(Program::new(file, &line)?);
             called = by.interpreter;
         }
-        if line.length() > LINE_MOST_ASKED {
-            return Err(Errno::E2BIG);
-        }
-        Ok(Self { programs, line })
+        whole &= line.length() <= LINE_MOST_ASKED;
+        Ok(Self {
+            programs,
+            line,
+            whole,
+        })
     }
 
     /// What the policy says of all of it: of the strictest part. `written`: whether the container may have written it.

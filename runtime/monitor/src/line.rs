@@ -1,5 +1,7 @@
 //! A command line as it will stand on the new stack.
 
+use sevorix_bpf::floor::LINE_MOST_ASKED;
+
 use crate::shebang::Shebang;
 
 /// The words that a program is started with.
@@ -13,6 +15,11 @@ impl Line {
             true => Self(vec![Vec::new()]),
             false => Self(words),
         }
+    }
+
+    /// In place of one that is too long to be read: whoever judges it finds just that.
+    pub fn too_long() -> Self {
+        Self(vec![Vec::new(), vec![b' '; LINE_MOST_ASKED]])
     }
 
     /// Of the interpreter: its name and its word, then what the script was called by, in place of its first word.
@@ -73,6 +80,14 @@ mod tests {
         assert_eq!(line(&[]).bytes(), b"\0");
         let run = line(&[]).interpreted(b"/s", &shebang("/bin/sh", None));
         assert_eq!(run.bytes(), b"/bin/sh\0/s\0");
+    }
+
+    #[test]
+    fn too_long_stays_too_long_behind_an_interpreter() {
+        let run = Line::too_long().interpreted(b"/s", &shebang("/bin/sh", None));
+        for line in [run, Line::too_long()] {
+            assert!(line.length() > LINE_MOST_ASKED && LINE_MOST_ASKED > sevorix_policy::LINE_MOST);
+        }
     }
 
     proptest! {

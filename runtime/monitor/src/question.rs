@@ -13,7 +13,7 @@ use sevorix_verdict::{
 
 use crate::execution::Execution;
 use crate::opening::{Opening, What, bytes};
-use crate::reach::Reach;
+use crate::reach::Goal;
 use crate::thread::{Thread, field};
 
 /// What is the same in all questions about a container.
@@ -72,18 +72,11 @@ impl About {
         })
     }
 
-    pub fn reach(&self, actor: &Actor, reach: &Reach, rule: Label) -> Question {
-        let op = if reach.is_send() {
-            Op::Send
-        } else {
-            Op::Connect
+    pub fn reach(&self, actor: &Actor, goal: &Goal, send: bool, rule: Label) -> Question {
+        let (op, hook) = match send {
+            true => (Op::Send, "socket_sendmsg"),
+            false => (Op::Connect, "socket_connect"),
         };
-        let hook = if reach.is_send() {
-            "socket_sendmsg"
-        } else {
-            "socket_connect"
-        };
-        let goal = reach.goals[0];
         self.question(op, hook, actor, rule, |question| {
             question.facts.exe = actor.exe.clone();
             question.facts.net = Some(Net {

@@ -5,11 +5,11 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{SockType, getsockopt, sockopt};
-use sevorix_bpf::floor::DESTINATIONS_MOST;
 use sevorix_container::held;
 use sevorix_policy::{Act, Action, Destination, Judgement, Policy, Protocol, judge};
 
 use crate::address::{self, Address, LONGEST};
+use crate::ask::is_asked;
 use crate::call::{Memory, Sent};
 use crate::thread::Thread;
 
@@ -28,7 +28,7 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// An errno where there is no destination to ask about, or there are too many.
+    /// An errno where there is no destination to ask about.
     pub fn of_connect(thread: Thread, socket: i32, at: Memory) -> nix::Result<Self> {
         let address = read(thread, at)?.ok_or(Errno::EAFNOSUPPORT)?;
         let protocol = protocol(thread, socket)?;
@@ -61,43 +61,42 @@ impl Reach {
                 goals.push(goal);
             }
         }
-        if goals.len() > DESTINATIONS_MOST {
-            return Err(Errno::E2BIG);
-        }
         Ok(Self { goals, send: true })
     }
 
-    /// Of the strictest destination, which comes first then.
-    pub fn judge(&mut self, policy: &Policy) -> Judgement {
-        let judged = |goal: &Goal| {
-            let destination = Destination {
-                address: Some(goal.ip()),
-                host: None,
-                port: goal.address.port,
-                protocol: goal.protocol,
-            };
-            judge(
-                policy,
-                &match self.send {
-                    true => Act::Send(destination),
-                    false => Act::Connect(destination),
-                },
-            )
+    /// Leaves the destinations that the policy asks about, and gives the judgement on each. None where another
+    /// one is refused: then nothing is to be asked.
+    pub fn asked(&mut self, policy: &Policy) -> Vec<Judgement> {
+        let judged: Vec<Judgement> = self
+            .goals
+            .iter()
+            .map(|goal| self.judge(policy, goal))
+            .collect();
+        let is_refused =
+            |judged: &Judgement| !judged.lets_through() && judged.action != Action::Ask;
+        if judged.iter().any(is_refused) {
+            self.goals.clear();
+            return Vec::new();
+        }
+        let mut asked = judged.iter().map(is_asked);
+        self.goals.retain(|_| asked.next().unwrap_or(true));
+        judged.into_iter().filter(is_asked).collect()
+    }
+
+    fn judge(&self, policy: &Policy, goal: &Goal) -> Judgement {
+        let destination = Destination {
+            address: Some(goal.ip()),
+            host: None,
+            port: goal.address.port,
+            protocol: goal.protocol,
         };
-        let weight = |judged: &Judgement| {
-            if judged.audit {
-                Action::Allow
-            } else {
-                judged.action
-            }
-        };
-        let all: Vec<Judgement> = self.goals.iter().map(judged).collect();
-        let first = (0..all.len())
-            .rev()
-            .max_by_key(|index| weight(&all[*index]));
-        let first = first.expect("a call goes somewhere");
-        self.goals.swap(0, first);
-        all.into_iter().nth(first).expect("it was found")
+        judge(
+            policy,
+            &match self.send {
+                true => Act::Send(destination),
+                false => Act::Connect(destination),
+            },
+        )
     }
 
     pub fn is_send(&self) -> bool {

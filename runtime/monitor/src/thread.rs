@@ -91,7 +91,11 @@ impl Thread {
     }
 
     pub fn read_path(self, address: u64) -> nix::Result<Vec<u8>> {
-        self.read_text(address, LONGEST_PATH - 1)
+        let path = self.read_text(address, LONGEST_PATH - 1);
+        path.map_err(|errno| match errno {
+            Errno::E2BIG => Errno::ENAMETOOLONG,
+            errno => errno,
+        })
     }
 
     /// Texts behind a list of pointers that a null pointer ends, up to so many bytes with their zeros. No list at all is

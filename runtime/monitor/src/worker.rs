@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use nix::sys::stat::FileStat;
 use sevorix_container::floor::Decided as Told;
 use sevorix_container::held::{self, InFlight, Listener, Notice, Readiness, Received};
@@ -23,11 +24,10 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::timeout;
 
-use crate::ask::{Ask, Found, look};
+use crate::ask::{Ask, Asked, Found, look};
 use crate::call::Class;
 use crate::floor::Floor;
 use crate::question::About;
-use crate::thread::Thread;
 
 /// Everything that the worker of one container works with.
 pub struct Worker {
@@ -38,7 +38,7 @@ pub struct Worker {
     pub floor: Box<dyn Floor>,
     pub in_flight: InFlight,
     /// Threads that have a grant, which ends with their next call.
-    granted: RefCell<HashMap<i32, AbortHandle>>,
+    granted: RefCell<HashMap<i32, Granted>>,
     freed: Notify,
 }
 
@@ -47,7 +47,7 @@ const GRANT_LASTS: Duration = Duration::from_secs(5);
 
 /// How long a person has.
 const PATIENCE_WITH_PEOPLE: Duration = Duration::from_secs(5 * 60);
-/// How often it is looked whether somebody still waits for the person.
+/// How often it is looked whether somebody still waits for the answer.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 impl Worker {
@@ -134,78 +134,78 @@ impl Worker {
     }
 
     async fn hold(self: &Rc<Self>, listener: &Listener, notice: &Notice, ask: Ask) {
-        let Some((decision, reason)) = self.decide(listener, notice, &ask).await else {
+        let Some(words) = self.put(listener, notice, &ask).await else {
             return;
         };
-        let mut told = ask.told(&reason);
-        if decision != Decision::Allow {
-            told.errno = Some(Class::of(notice).errno());
-            return self.refuse(listener, notice, told);
+        let errno = Some(Class::of(notice).errno());
+        let no = words
+            .iter()
+            .position(|word| word.decision != Decision::Allow);
+        if let Some(no) = no {
+            let told = ask.told(no, &words[no].reason);
+            return self.refuse(listener, notice, Told { errno, ..told });
         }
         // whoever was killed meanwhile must not leave a grant to the next thread of its number
         if !listener.is_alive(notice) {
             return;
         }
         if let Err(error) = self.floor.grant(ask.thread, &ask.permit(), GRANT_LASTS) {
-            told.errno = Some(Class::of(notice).errno());
-            told.reason = format!("no-grant: {error}");
-            return self.refuse(listener, notice, told);
+            let told = ask.told(0, &format!("no-grant: {error}"));
+            return self.refuse(listener, notice, Told { errno, ..told });
         }
         if !listener.is_alive(notice) || listener.go_on(notice).is_err() {
             return self.floor.revoke(ask.thread);
         }
-        self.floor.tell(&told);
+        for (index, word) in words.iter().enumerate() {
+            self.floor.tell(&ask.told(index, &word.reason));
+        }
         self.keep(ask);
     }
 
-    /// `None`: nobody waits for it any more.
-    async fn decide(
-        &self,
-        listener: &Listener,
-        notice: &Notice,
-        ask: &Ask,
-    ) -> Option<(Decision, String)> {
-        if ask.asker == Asker::Jury {
-            let verdict = self.router.ask(&ask.question).await;
-            return Some((verdict.decision, reason(&verdict)));
-        }
-        if self.policy.verdict.mode == VerdictMode::Off {
-            return Some((Decision::Deny(Reason::Off), Reason::Off.to_string()));
-        }
-        let mut asked = pin!(self.desk.ask(&ask.question, PATIENCE_WITH_PEOPLE));
+    /// All questions at once: a call is held no longer for having several objects. `None`: nobody waits any more.
+    async fn put(&self, listener: &Listener, notice: &Notice, ask: &Ask) -> Option<Vec<Word>> {
+        let questions = ask.questions().iter().map(|asked| self.decide(asked));
+        let mut words = pin!(join_all(questions));
         loop {
             // a person takes minutes, and whoever waits may end meanwhile
-            match timeout(LOOK_AGAIN, &mut asked).await {
-                Ok(said) => return Some(word(said)),
+            match timeout(LOOK_AGAIN, &mut words).await {
+                Ok(words) => return Some(words),
                 Err(_) if listener.is_alive(notice) => {}
                 Err(_) => return None,
             }
         }
     }
 
+    /// A service never answers for a person, nor a person for a service.
+    async fn decide(&self, asked: &Asked) -> Word {
+        match asked.asker {
+            Asker::Jury => Word::of_service(&self.router.ask(&asked.question).await),
+            Asker::Operator if self.policy.verdict.mode == VerdictMode::Off => {
+                Word::of_person(Err(Reason::Off))
+            }
+            Asker::Operator => {
+                Word::of_person(self.desk.ask(&asked.question, PATIENCE_WITH_PEOPLE).await)
+            }
+        }
+    }
+
     /// What the grant names stays open as long as the grant lasts, so that it names nothing else.
     fn keep(self: &Rc<Self>, ask: Ask) {
-        let tid = ask.thread.tid;
-        let guard = Granted {
-            worker: self.clone(),
-            ask,
-        };
-        let task = spawn_local(async move {
+        let (worker, tid) = (self.clone(), ask.thread.tid);
+        let end = spawn_local(async move {
             tokio::time::sleep(GRANT_LASTS).await;
-            guard.worker.granted.borrow_mut().remove(&tid);
-            drop(guard);
+            worker.take_back(tid);
         });
-        self.granted.borrow_mut().insert(tid, task.abort_handle());
+        let end = end.abort_handle();
+        self.granted.borrow_mut().insert(tid, Granted { ask, end });
     }
 
     /// A thread that calls again has used its grant, or never will.
     fn take_back(&self, tid: i32) {
-        let earlier = self.granted.borrow_mut().remove(&tid);
-        if let Some(earlier) = earlier {
-            if let Ok(thread) = Thread::of(tid) {
-                self.floor.revoke(thread);
-            }
-            earlier.abort();
+        let granted = self.granted.borrow_mut().remove(&tid);
+        if let Some(Granted { ask, end }) = granted {
+            self.floor.revoke(ask.thread);
+            end.abort();
         }
     }
 
@@ -237,16 +237,11 @@ impl std::fmt::Debug for Worker {
     }
 }
 
-/// A grant that may be used. Its end takes it back.
+/// A grant that may be used.
 struct Granted {
-    worker: Rc<Worker>,
+    /// With the files that it names.
     ask: Ask,
-}
-
-impl Drop for Granted {
-    fn drop(&mut self) {
-        self.worker.floor.revoke(self.ask.thread);
-    }
+    end: AbortHandle,
 }
 
 #[expect(
@@ -265,26 +260,40 @@ fn or_end<T, E: std::fmt::Display>(result: Result<T, E>, what: &str) -> T {
     })
 }
 
-/// A person's decision, and why.
-fn word(said: Result<Said, Reason>) -> (Decision, String) {
-    match said {
-        Ok(said) => match said.decided {
-            Decided::Allow => (Decision::Allow, format!("operator: {}", said.reason)),
-            Decided::Deny => (
-                Decision::Deny(Reason::Denied),
-                format!("operator: {}", said.reason),
-            ),
-        },
-        Err(reason) => (Decision::Deny(reason), format!("operator: {reason}")),
-    }
+/// A decision, and why.
+struct Word {
+    decision: Decision,
+    reason: String,
 }
 
-/// The service's own word where it decided, else why nobody did.
-fn reason(verdict: &Verdict) -> String {
-    match (verdict.decision, &verdict.answer) {
-        (Decision::Allow, Some(answer)) => answer.code.to_string(),
-        (Decision::Allow, None) => "allowed".into(),
-        (Decision::Deny(reason), Some(answer)) => format!("{reason}: {}", answer.code),
-        (Decision::Deny(reason), None) => reason.to_string(),
+impl Word {
+    /// The service's own word where it decided, else why nobody did.
+    fn of_service(verdict: &Verdict) -> Self {
+        let decision = verdict.decision;
+        let reason = match (decision, &verdict.answer) {
+            (Decision::Allow, Some(answer)) => answer.code.to_string(),
+            (Decision::Allow, None) => "allowed".into(),
+            (Decision::Deny(reason), Some(answer)) => format!("{reason}: {}", answer.code),
+            (Decision::Deny(reason), None) => reason.to_string(),
+        };
+        Self { decision, reason }
+    }
+
+    fn of_person(said: Result<Said, Reason>) -> Self {
+        let (decision, reason) = match said {
+            Ok(Said {
+                decided: Decided::Allow,
+                reason,
+                ..
+            }) => (Decision::Allow, reason),
+            Ok(Said {
+                decided: Decided::Deny,
+                reason,
+                ..
+            }) => (Decision::Deny(Reason::Denied), reason),
+            Err(reason) => (Decision::Deny(reason), reason.to_string()),
+        };
+        let reason = format!("operator: {reason}");
+        Self { decision, reason }
     }
 }

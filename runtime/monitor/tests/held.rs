@@ -17,13 +17,23 @@ fn main() {
         _ => {}
     }
     end_after(Duration::from_secs(120));
-    let cases: [(&str, fn()); 11] = [
+    let cases: [(&str, fn()); 15] = [
         ("what is asked about is granted, or not", allow_and_deny),
         ("what is not asked about goes on", unasked),
+        ("what is too long to be asked about is refused", too_long),
         ("a script is asked about with what it will run as", script),
         ("destinations are asked about", destinations),
+        (
+            "a call with several destinations needs a yes to each",
+            several,
+        ),
         ("files are asked about, also those to be made", files),
         ("nobody waits beyond the deadline", timeout),
+        ("hundreds at once are all answered", storm),
+        (
+            "who is killed while it waits leaves no grant",
+            waiter_killed,
+        ),
         ("without a service all is refused", absent),
         (
             "a service that dies while it is asked refuses",
@@ -76,7 +86,27 @@ fn unasked() {
     assert_eq!(stage.run("/usr/bin/test a = a"), "0");
     assert_eq!(stage.run("/usr/bin/test a = b"), "1");
     assert_eq!(stage.run("/nonexistent/program"), "ENOENT");
+    let long = "a".repeat(40_000);
+    assert_eq!(stage.run(&format!("/usr/bin/test {long} = {long}")), "0");
+    assert_eq!(
+        stage.run(&format!("/{}", "a".repeat(5_000))),
+        "ENAMETOOLONG"
+    );
     assert_eq!(stage.count("grant") + stage.count("tell"), 0);
+}
+
+fn too_long() {
+    let mut stage = Stage::new();
+    let long = "a".repeat(40_000);
+    assert_eq!(
+        stage.run(&format!("/usr/bin/printf allow {long}")),
+        "EACCES"
+    );
+    assert!(
+        stage
+            .told_last("tell")
+            .ends_with("EACCES floor.unseen too-long")
+    );
 }
 
 fn script() {
@@ -108,6 +138,35 @@ fn destinations() {
     assert_eq!(stage.count("grant") + stage.count("tell"), 2 + 4);
 }
 
+fn several() {
+    let mut stage = Stage::new();
+    // each is asked about, and what nobody asks about is not
+    assert_eq!(
+        stage.run("send-all 127.0.0.9:1 127.0.0.1:7 127.0.0.9:4 127.0.0.9:1"),
+        "0"
+    );
+    assert_eq!(stage.count("grant Udp"), 2);
+    assert_eq!(stage.count("tell send 127.0.0.9:"), 2);
+    assert_eq!(stage.run("send-all 127.0.0.9:1 127.0.0.9:2"), "EPERM");
+    assert_eq!(stage.count("grant Udp"), 2);
+    assert!(
+        stage
+            .told_last("tell")
+            .starts_with("tell send 127.0.0.9:2 EPERM net.rules[0]")
+    );
+    let many = |address: &str| {
+        (1..=9)
+            .map(|port| format!(" {address}:{port}"))
+            .collect::<String>()
+    };
+    assert_eq!(
+        stage.run(&format!("send-all{}", many("127.0.0.9"))),
+        "EPERM"
+    );
+    assert!(stage.told_last("tell").ends_with("floor.unseen too-long"));
+    assert_eq!(stage.run(&format!("send-all{}", many("127.0.0.1"))), "0");
+}
+
 fn files() {
     let mut stage = Stage::new();
     let (allow, deny) = (stage.path("allow.asked"), stage.path("deny.asked"));
@@ -136,6 +195,28 @@ fn timeout() {
     assert_eq!(stage.run("/usr/bin/printf never"), "EACCES");
     assert!(begin.elapsed() >= TIMEOUT);
     assert!(stage.told_last("tell").ends_with("exec.rules[0] timeout"));
+}
+
+fn storm() {
+    let mut stage = Stage::new();
+    // one question, put once, for as many as may wait; the others are refused at once
+    assert_eq!(stage.run("storm 300 127.0.0.9:3"), "EPERM");
+    assert_eq!(
+        stage.count("tell connect 127.0.0.9:3 EPERM net.rules[0]"),
+        300
+    );
+    assert_eq!(stage.count("grant"), 0);
+    assert_eq!(stage.run("connect 127.0.0.9:1"), "ECONNREFUSED");
+}
+
+fn waiter_killed() {
+    let mut stage = Stage::new();
+    stage.begin("/usr/bin/printf never");
+    stage.wait_until(|stage| stage.asked("never") == 1);
+    stage.kill(stage.waiter());
+    assert_eq!(stage.end(), "-1");
+    assert_eq!(stage.run("/usr/bin/printf allow"), "0");
+    assert_eq!(stage.count("grant"), 1);
 }
 
 fn absent() {

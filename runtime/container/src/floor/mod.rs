@@ -33,6 +33,7 @@ use crate::Result;
 use crate::cgroup::Cgroup;
 use crate::error::errno_text;
 use crate::landlock::{self, Grant};
+use crate::monitor;
 use crate::notify::{Courier, Handover};
 use crate::seccomp::Filter;
 use crate::state::State;
@@ -131,11 +132,12 @@ impl Fence {
     }
 
     /// For a filter that holds calls: somebody who takes its descriptor to the monitor's socket.
-    pub fn courier(&mut self, monitor: &Path) -> Result<Option<Courier>> {
+    pub fn courier(&mut self, socket: &Path) -> Result<Option<Courier>> {
         if !self.holds() {
             return Ok(None);
         }
-        let (courier, handover) = Courier::send(monitor, |_| b"filter".to_vec())?;
+        let (_folder, socket) = monitor::shortened(socket)?;
+        let (courier, handover) = Courier::send(&socket, |_| b"filter".to_vec())?;
         self.handover = Some(handover);
         Ok(Some(courier))
     }

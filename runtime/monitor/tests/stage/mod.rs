@@ -4,17 +4,19 @@ mod service;
 
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, IoSlice, Write};
 use std::net::{TcpStream, UdpSocket};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::str::FromStr;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, sendmmsg};
 use nix::unistd::{Pid, getppid};
 use sevorix_container::floor::{Asks, Decided, Fence};
 use sevorix_container::{ProcessId, pidfd_open};
@@ -142,11 +144,12 @@ impl Stage {
     }
 
     fn workers(&self) -> Vec<i32> {
-        let holder = self.holder();
-        let list = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children"));
-        let list = list.unwrap_or_default();
-        let pids = list.split_whitespace().filter_map(|pid| pid.parse().ok());
-        pids.filter(|pid| is_alive(*pid)).collect()
+        children(self.holder())
+    }
+
+    /// The child that the payload has made, whose exec is held.
+    pub fn waiter(&self) -> i32 {
+        children(self.payload.id().cast_signed())[0]
     }
 
     pub fn kill(&self, pid: i32) {
@@ -178,6 +181,13 @@ impl Drop for Stage {
         let _ = self.holder.kill();
         let _ = self.holder.wait();
     }
+}
+
+fn children(parent: i32) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+    let list = list.unwrap_or_default();
+    let pids = list.split_whitespace().filter_map(|pid| pid.parse().ok());
+    pids.filter(|pid| is_alive(*pid)).collect()
 }
 
 pub fn is_alive(pid: i32) -> bool {
@@ -249,9 +259,14 @@ fn do_one(line: &str) -> String {
     let first = words.next().expect("what to do");
     let done = match first {
         "connect" => TcpStream::connect(words.next().expect("where to")).map(|_| 0),
+        "storm" => {
+            let count = words.next().and_then(|count| count.parse().ok());
+            storm(count.expect("how many"), words.next().expect("where to"))
+        }
         "send" => UdpSocket::bind("127.0.0.1:0")
             .and_then(|socket| socket.send_to(b"x", words.next().expect("where to")))
             .map(|_| 0),
+        "send-all" => send_all(words).map(|_| 0),
         "read" => File::open(words.next().expect("a file")).map(|_| 0),
         "write" => File::create(words.next().expect("a file")).map(|_| 0),
         program => {
@@ -264,6 +279,38 @@ fn do_one(line: &str) -> String {
         Ok(status) => status.to_string(),
         Err(error) => format!("{:?}", Errno::from_raw(error.raw_os_error().unwrap_or(0))),
     }
+}
+
+/// One call with a message to each.
+fn send_all<'a>(to: impl Iterator<Item = &'a str>) -> std::io::Result<usize> {
+    let address = |text: &str| Some(SockaddrIn::from_str(text).expect("an address"));
+    let to: Vec<Option<SockaddrIn>> = to.map(address).collect();
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let mut headers = MultiHeaders::preallocate(to.len(), None);
+    let messages: Vec<[IoSlice; 1]> = to.iter().map(|_| [IoSlice::new(b"x")]).collect();
+    let flags = MsgFlags::empty();
+    let sent = sendmmsg(socket.as_raw_fd(), &mut headers, &messages, &to, [], flags)?;
+    Ok(sent.count())
+}
+
+/// So many threads connect at once. What the last one met, which all the others have to have met, too.
+fn storm(count: usize, to: &str) -> std::io::Result<i32> {
+    let one = || TcpStream::connect(to).map(|_| 0);
+    let mut ends = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(one)).collect();
+        let ends = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("it ended"));
+        ends.collect::<Vec<_>>()
+    });
+    let last = ends.pop().expect("some");
+    let number =
+        |end: &std::io::Result<i32>| end.as_ref().err().and_then(std::io::Error::raw_os_error);
+    assert!(
+        ends.iter().all(|end| number(end) == number(&last)),
+        "{ends:?}"
+    );
+    last
 }
 
 fn policy() -> Policy {

@@ -85,9 +85,9 @@ impl Judge for Words {
             uses: 100,
         };
         let (verdict, cache) = match word.as_str() {
-            "allow" | "port-1" => (Decided::Allow, None),
+            "allow" | "port-1" | "port-4" => (Decided::Allow, None),
             "allow-again" => (Decided::Allow, Some(again)),
-            "never" => std::future::pending().await,
+            "never" | "port-3" => std::future::pending().await,
             _ => (Decided::Deny, None),
         };
         Ruling {
