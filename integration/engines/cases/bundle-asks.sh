@@ -175,3 +175,52 @@ more_bundle_asks_refuse_a_listener_beside_them() {
     exit_code 1 oci create --bundle "$work/bundle" "$(container_id)"
     contains "$output" 'only one of them can hold calls'
 }
+
+# someone_is_asked: something waits for a person
+someone_is_asked() {
+    [[ -n $(oci asks "$(container_id)") ]]
+}
+
+nobody_is_asked() {
+    ! someone_is_asked
+}
+
+more_bundle_asks_of_a_person() {
+    local asking ask
+    asks
+    sed -i 's|"/usr/asked/busybox", action = "ask"|&, ask = "operator"|' /etc/sevorix/policies.d/asks.toml
+    started
+    "${oci_command[@]}" exec "$(container_id)" /usr/asked/busybox echo ran </dev/null >"$work/ran" 2>&1 &
+    asking=$!
+    wait_until 10 someone_is_asked
+    outcome oci asks
+    contains "$output" 'exec "/usr/asked/busybox" as "/usr/asked/busybox" "echo" "ran"'
+    ask=${output%% *}
+    exit_code 2 oci allow "$ask"
+    exit_code 0 oci allow "$ask" --for 10m --reason 'asked for it'
+    wait $asking
+    equals ran "$(cat "$work/ran")"
+    # the same again needs nobody
+    inside '/usr/asked/busybox echo ran'
+    equals ran "$output"
+    # another line does
+    "${oci_command[@]}" exec "$(container_id)" /usr/asked/busybox echo other </dev/null >"$work/other" 2>&1 &
+    asking=$!
+    wait_until 10 someone_is_asked
+    ask=$(oci asks)
+    exit_code 0 oci deny "${ask%% *}" --reason 'not that'
+    ! wait $asking || fail 'it ran'
+    lacks "$(cat "$work/other")" '^other'
+    outcome oci events --json
+    contains "$output" '"reason":"operator: asked for it"'
+    contains "$output" '"reason":"operator: not that"'
+    exit_code 1 oci allow "${ask%% *}" --reason late
+    contains "$output" 'nothing waits as'
+    # whoever does not wait any more is not shown
+    "${oci_command[@]}" exec "$(container_id)" /usr/asked/busybox echo gone </dev/null >/dev/null 2>&1 &
+    asking=$!
+    wait_until 10 someone_is_asked
+    oci kill --all "$(container_id)" KILL || oci kill "$(container_id)" KILL
+    wait $asking || true
+    wait_until 10 nobody_is_asked
+}
