@@ -245,16 +245,14 @@ fn attach_one(
     let attach = || unsafe {
         libbpf_sys::bpf_prog_attach(program, cgroup, kind, libbpf_sys::BPF_F_ALLOW_MULTI)
     };
-    let answer = match attach() {
+    let mut answer = attach();
+    if answer == -libc::EINVAL {
         // SAFETY: takes two open descriptors and a number.
-        error if error == -libc::EINVAL => {
-            match unsafe { libbpf_sys::bpf_prog_detach2(program, cgroup, kind) } {
-                0 => attach(),
-                _ => error,
-            }
+        let detached = unsafe { libbpf_sys::bpf_prog_detach2(program, cgroup, kind) };
+        if detached == 0 {
+            answer = attach();
         }
-        answer => answer,
-    };
+    }
     match answer {
         0 => Ok(()),
         error => Err(io::Error::from_raw_os_error(-error)),
