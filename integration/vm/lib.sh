@@ -26,5 +26,5 @@ kernel_dir() { # 6.1|6.12
 }
 
 image_file() { # bookworm|trixie
-	echo "$vm_cache/$1-$(digest "$vm_dir"/{build,lib.sh} "$vm_dir"/guest/* "$vm_dir"/packages/{common,"$1"}).ext4"
+	echo "$vm_cache/$1-$(digest "$vm_dir"/{build,debian.sh,lib.sh} "$vm_dir"/guest/* "$vm_dir"/packages/{common,"$1"}).ext4"
 }

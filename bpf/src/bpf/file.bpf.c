@@ -25,7 +25,7 @@ static __always_inline __u32 accesses_of(struct file *file)
 	return accesses;
 }
 
-/* R2, R11, R21, F22: files by which a container would reach the kernel or the host, wherever they are mounted. Of proc
+/* R2, R11, R21, F22, X17: files by which a container would reach the kernel or the host, wherever they are mounted. Of proc
  * only a process's own folder may be written to. */
 static __always_inline bool is_kernel_interface(struct dentry *dentry, __u32 accesses)
 {
@@ -38,6 +38,7 @@ static __always_inline bool is_kernel_interface(struct dentry *dentry, __u32 acc
 	case MAGIC_CGROUP:
 	case MAGIC_CGROUP2:
 	case MAGIC_SYSFS:
+	case MAGIC_BINFMT: /* the host would run what is registered there */
 		return accesses & (1 << WRITE);
 	}
 	return false;

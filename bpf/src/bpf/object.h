@@ -24,6 +24,7 @@
 #define MAGIC_SECURITY 0x73636673
 #define MAGIC_SYSFS 0x62656572
 #define MAGIC_PROC 0x9fa0
+#define MAGIC_BINFMT 0x42494e4d
 
 /* The answers that were found for an inode. Key: an inode. Written and read by the hooks, valid for one dentry, one
  * state of the machine's renames and one container under one policy. Dies with the inode in memory: it is no truth. */
@@ -176,6 +177,7 @@ static __always_inline bool is_special(const struct super_block *sb)
 	case MAGIC_CGROUP:
 	case MAGIC_CGROUP2:
 	case MAGIC_SYSFS:
+	case MAGIC_BINFMT:
 		return true;
 	}
 	return false;

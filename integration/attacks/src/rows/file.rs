@@ -359,8 +359,8 @@ pub const ROWS: &[Row] = &[
     file(
         "F22",
         "environ_and_kernel_files",
-        "open",
-        "file_open",
+        "ptrace",
+        "locked_down, ptrace_access_check",
         Case {
             ways: &[
                 // by locked_down, which is asked before any hook on files; a policy under [never] refuses it with EACCES
