@@ -33,6 +33,14 @@ struct gate {
 	__u64 sieve[SIEVE_WORDS];
 };
 
+/* Where a part of a superblock that is mounted lies in the policy. */
+struct entrance {
+	__u64 start; /* the deepest node of the policy on the container's path to here */
+	__u64 names; /* answers of the name rules for the mount point's own name */
+	__u32 beyond; /* components of that path after the node */
+	__u32 number; /* of the mount, in the events */
+};
+
 /* The id stands first in every release: a later one looks whether an earlier one's containers still live. */
 struct container {
 	__u64 cgroup_id; /* 0: the slot is free */
@@ -46,6 +54,9 @@ struct container {
 	__u64 first_place; /* of its entries in `mounts`; each tells the next one */
 	__u32 first_device;
 	__u32 mounts; /* how many */
+	struct entrance root; /* of the superblock that "/" is mounted from, if that is its root and its only mount */
+	__u32 root_device; /* 0: it is not, and has to be looked up */
+	__u32 reserved;
 };
 
 enum label_flags { LABEL_SETUP = 1 };
@@ -148,12 +159,9 @@ enum mount_flags { MOUNT_HERE = 1, MOUNT_BELOW = 2 /* an entry of this superbloc
 
 struct mount_node {
 	__u64 parent;
-	__u64 start; /* the deepest node of the policy on the container's path to here */
-	__u32 beyond; /* components of that path after it */
-	__u32 flags;
-	__u64 names; /* answers of the name rules for the mount point's own name */
+	struct entrance entrance; /* if it is mounted here */
 	struct name name;
-	__u32 number; /* of the mount, in the events */
+	__u32 flags;
 	__u32 next_device; /* the container's next entry, for whoever removes them */
 	__u64 next_place;
 };

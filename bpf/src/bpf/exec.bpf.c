@@ -29,10 +29,10 @@ static __always_inline verdict_t judge_code(struct subject *s, struct file *file
 
 	if (!has_path(dentry))
 		return refuse(REASON_NO_PATH);
-	memory = memory_of(s, dentry, dentry->d_inode);
-	if (!origin && allowed_before(&memory, 1 << EXEC))
+	memory = memory_of(s, dentry, file->f_inode);
+	if (!origin && allowed_before(&memory, dentry, 1 << EXEC))
 		return ALLOW;
-	return stricter(judge_and_remember(s, dentry, 1 << EXEC, &memory), origin);
+	return stricter(judge_and_remember(s, dentry, dentry->d_sb->s_magic, 1 << EXEC, &memory), origin);
 }
 
 /* X12: mapped now, written to later. */

@@ -14,22 +14,22 @@ static __always_inline bool is_open_of_layer(const struct subject *s, struct fil
 	return file->f_inode != file->f_path.dentry->d_inode || is_on_internal_mount(file);
 }
 
+_Static_assert(FMODE_READ == 1 << READ && FMODE_WRITE == 1 << WRITE, "a mode is a mask of accesses");
+
 static __always_inline __u32 accesses_of(struct file *file)
 {
-	__u32 accesses = 0;
+	__u32 accesses = file->f_mode & (FMODE_READ | FMODE_WRITE);
 
-	if ((file->f_mode & FMODE_WRITE) || (file->f_flags & O_TRUNC))
-		accesses = 1 << WRITE;
-	if ((file->f_mode & FMODE_READ) || !accesses) /* opened for ioctl alone: as for reading */
-		accesses |= 1 << READ;
-	return accesses;
+	if (file->f_flags & O_TRUNC)
+		accesses |= 1 << WRITE;
+	return accesses ? accesses : 1 << READ; /* opened for ioctl alone: as for reading */
 }
 
 /* R2, R11, R21, F22, X17: files by which a container would reach the kernel or the host, wherever they are mounted. Of proc
  * only a process's own folder may be written to. */
-static __always_inline bool is_kernel_interface(struct dentry *dentry, __u32 accesses)
+static __always_inline bool is_kernel_interface(struct dentry *dentry, __u64 magic, __u32 accesses)
 {
-	switch (dentry->d_sb->s_magic) {
+	switch (magic) {
 	case MAGIC_BPF:
 	case MAGIC_DEBUG:
 	case MAGIC_TRACE:
@@ -45,13 +45,13 @@ static __always_inline bool is_kernel_interface(struct dentry *dentry, __u32 acc
 }
 
 /* Under the root of proc: a process's folder has a number for a name. To be asked after a walk. */
-static __always_inline bool is_host_part_of_proc(struct subject *s, struct dentry *dentry, __u32 accesses)
+static __always_inline bool is_host_part_of_proc(struct subject *s, __u64 magic, __u32 accesses)
 {
 	struct walk *walk = &s->agent->walk;
 	__u32 first = walk->depth - 1;
 	char digit = 0;
 
-	if (dentry->d_sb->s_magic != MAGIC_PROC || !(accesses & (1 << WRITE)) || first >= DEPTH_MOST)
+	if (magic != MAGIC_PROC || !(accesses & (1 << WRITE)) || first >= DEPTH_MOST)
 		return false;
 	bpf_probe_read_kernel(&digit, sizeof(digit), (void *)walk->names[first]);
 	return digit < '0' || digit > '9';
@@ -68,36 +68,32 @@ static __always_inline bool is_memory(struct dentry *dentry)
 	return name[0] == 'm' && name[1] == 'e' && name[2] == 'm';
 }
 
-/* The same inode by the shorter way; NULL where a file stands for one of another layer. */
-static __always_inline struct inode *inode_of(struct file *file)
-{
-	struct inode *inode = file->f_inode;
-
-	return inode == file->f_path.dentry->d_inode ? inode : NULL;
-}
-
 /* What is remembered as allowed is of no special class: nothing else is remembered here. */
 static __always_inline verdict_t judge_file(struct subject *s, struct file *file, __u32 accesses)
 {
 	struct dentry *dentry = file->f_path.dentry;
-	struct memory memory = memory_of(s, dentry, inode_of(file));
+	struct memory memory = memory_of(s, dentry, file->f_inode);
+	struct super_block *sb;
 	verdict_t verdict;
+	__u64 magic;
 
-	if (allowed_before(&memory, accesses))
+	if (allowed_before(&memory, dentry, accesses))
 		return ALLOW;
 	equip(s);
 	if (!s->agent)
 		return refuse(REASON_NO_MEMORY);
 	if (!s->container)
 		return refuse(REASON_STALE_LABEL);
-	if (is_nameless(dentry->d_sb))
+	sb = dentry->d_sb;
+	if (is_nameless(sb))
 		return ALLOW;
-	if (is_kernel_interface(dentry, accesses))
+	magic = sb->s_magic;
+	if (is_kernel_interface(dentry, magic, accesses))
 		return refuse(REASON_KERNEL_INTERFACE);
-	verdict = judge_and_remember(s, dentry, accesses, &memory);
+	verdict = judge_and_remember(s, dentry, magic, accesses, &memory);
 	if (is_ask(verdict) && take_open(s, file, accesses))
 		verdict = ALLOW;
-	if (allowed(verdict) && is_host_part_of_proc(s, dentry, accesses))
+	if (allowed(verdict) && is_host_part_of_proc(s, magic, accesses))
 		return refuse(REASON_KERNEL_INTERFACE);
 	if (allowed(verdict) && (accesses & (1 << WRITE)) && is_memory(dentry))
 		return judge_jit(s);
@@ -157,15 +153,15 @@ int BPF_PROG(receive_file, struct file *file, int ret)
 	return finish(&s, OP_OPEN, judge_descriptor(&s, file), -EACCES);
 }
 
-static __always_inline verdict_t judge_change_of(struct subject *s, struct dentry *dentry)
+static __always_inline verdict_t judge_change_of(struct subject *s, struct dentry *dentry, struct inode *inode)
 {
 	if (in_borrowed_credentials(s))
 		return ALLOW;
 	if (is_nameless(dentry->d_sb))
 		return ALLOW;
-	if (is_kernel_interface(dentry, 1 << WRITE))
+	if (is_kernel_interface(dentry, dentry->d_sb->s_magic, 1 << WRITE))
 		return refuse(REASON_KERNEL_INTERFACE);
-	return judge_object(s, dentry, 1 << WRITE);
+	return judge_object(s, dentry, inode, 1 << WRITE);
 }
 
 /* What every hook on attributes does. `ret` is the answer of the module before us. */
@@ -177,7 +173,7 @@ static __always_inline int change_attributes(struct dentry *dentry, int ret)
 		return ret;
 	if (!subject_of_current(&s))
 		return 0;
-	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry), -EACCES);
+	return finish(&s, OP_SETATTR, judge_change_of(&s, dentry, dentry->d_inode), -EACCES);
 }
 
 /* F20: truncate(2) opens nothing. */
@@ -191,7 +187,13 @@ int BPF_PROG(truncate_path, const struct path *path, int ret)
 SEC("lsm/file_truncate")
 int BPF_PROG(truncate_file, struct file *file, int ret)
 {
-	return change_attributes(file->f_path.dentry, ret);
+	struct subject s;
+
+	if (ret)
+		return ret;
+	if (!subject_of_current(&s))
+		return 0;
+	return finish(&s, OP_SETATTR, judge_change_of(&s, file->f_path.dentry, file->f_inode), -EACCES);
 }
 
 /* F20, F21: mode, owner, times, size; on 6.1 also what file_truncate (6.2) refuses earlier. The hook got an argument in

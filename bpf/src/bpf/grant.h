@@ -114,14 +114,15 @@ static __always_inline bool take_reach(struct subject *s, const struct destinati
 static __always_inline bool take_create(struct subject *s, struct inode *folder)
 {
 	struct grant *grant = grant_of(s, GRANT_CREATE);
-	__u64 tag, hash;
+	struct component leaf;
+	__u64 tag;
 
 	if (!grant)
 		return false;
 	tag = tag_of(folder);
-	if (!tag || tag != grant->files[0] || hash_of(&s->agent->walk, 0, &hash))
+	if (!tag || tag != grant->files[0] || take_component(&s->agent->walk, 0, &leaf))
 		return false;
-	if (!is_name_of(&grant->name, &s->agent->walk, 0))
+	if (!is_name_of(&grant->name, &s->agent->walk, &leaf))
 		return false;
 	grant->kind = GRANT_CREATED;
 	return true;

@@ -322,7 +322,7 @@ static __always_inline int judge_control(struct file *file, unsigned int cmd)
 	case FS_IOC_FSSETXATTR:
 		if (!subject_of_current(&s))
 			return 0;
-		return finish(&s, OP_SETATTR, judge_change_of(&s, file->f_path.dentry), -EACCES);
+		return finish(&s, OP_SETATTR, judge_change_of(&s, file->f_path.dentry, file->f_inode), -EACCES);
 	}
 	return 0;
 }

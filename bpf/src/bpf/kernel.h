@@ -115,6 +115,14 @@ struct dentry {
 	struct super_block *d_sb;
 };
 
+union shortname_store {
+	unsigned long words[SHORT_NAME / sizeof(unsigned long)];
+};
+
+struct dentry___6_14 {
+	union shortname_store d_shortname;
+};
+
 struct vfsmount {
 	struct dentry *mnt_root;
 };

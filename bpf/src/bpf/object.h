@@ -30,6 +30,7 @@
  * state of the machine's renames and one container under one policy. Dies with the inode in memory: it is no truth. */
 struct decision {
 	__u64 answers;
+	__u64 name; /* where the dentry's is stored */
 	__u64 seal; /* the answers under the key of what they hold for: two half-written decisions make no whole one */
 };
 
@@ -80,15 +81,6 @@ static __always_inline bool in_borrowed_credentials(const struct subject *s)
 	return s->task->cred != s->task->real_cred;
 }
 
-/* A dentry is told by where its name is stored, and by the kernel's hash of it, which holds the parent's address. */
-static __always_inline __u64 key_of(struct subject *s, struct dentry *dentry, __u32 sequence)
-{
-	__u64 key = mix(secret, (__u64)dentry->d_name.name);
-
-	key = mix(key, dentry->d_name.hash + (s->container->epoch << 32));
-	return mix(key, sequence + (names_gone << 32));
-}
-
 /* One dentry is all the names it has: only then do the answers belong to the inode. */
 static __always_inline bool has_one_name(const struct inode *inode)
 {
@@ -97,27 +89,12 @@ static __always_inline bool has_one_name(const struct inode *inode)
 	return type == S_IFDIR || (type == S_IFREG && inode->i_nlink == 1);
 }
 
-static __always_inline bool remembered(struct decision *decision, __u64 key, __u64 *answers)
+/* The actions of some kinds of access (a mask of 1 << enum access): bit n goes to bit 16 * n. */
+static __always_inline __u64 actions_of(__u64 accesses)
 {
-	*answers = *(volatile __u64 *)&decision->answers;
-	return (*answers ^ *(volatile __u64 *)&decision->seal) == key;
-}
+	__u64 spread = accesses | accesses << 15 | accesses << 30 | accesses << 45;
 
-static __always_inline void remember(struct decision *decision, __u64 key, __u64 answers)
-{
-	decision->answers = answers;
-	decision->seal = answers ^ key;
-}
-
-/* The actions of some kinds of access (a mask of 1 << enum access). */
-static __always_inline __u64 actions_of(__u32 accesses)
-{
-	__u64 mask = 0;
-
-	for (int access = 0; access < ACCESSES; access++)
-		if (accesses & (1 << access))
-			mask |= (__u64)ANSWER_ACTION << (16 * access);
-	return mask;
+	return (spread & 0x0001000100010001) * ANSWER_ACTION;
 }
 
 static __always_inline verdict_t verdict_on(__u64 answers, __u32 accesses)
@@ -141,38 +118,68 @@ static __always_inline verdict_t judge_place(struct subject *s, struct dentry *d
 	return verdict_on(s->agent->walk.own, accesses);
 }
 
-/* Where the answers for an object that exists are kept, and the key that they must have. */
+/* Where the answers for an object that exists are kept, and the key that they must have. A dentry is told by where its
+ * name is stored, and by the kernel's hash of it, which holds the parent's address. */
 struct memory {
 	struct decision *decision; /* NULL: they can't be kept */
-	__u64 key;
+	struct inode *inode;
+	__u64 place; /* the name's hash, the container's epoch */
+	__u64 moment; /* how many renames there were, and names that went */
 };
+
+/* Whoever does not know the secret finds no two of the same. */
+static __always_inline __u64 key_of(const struct memory *memory, __u64 name)
+{
+	return (name * secret + memory->place) * secret + memory->moment;
+}
 
 static __always_inline struct memory memory_of(struct subject *s, struct dentry *dentry, struct inode *inode)
 {
-	struct memory memory = {};
+	struct memory memory;
 
+	memory.decision = NULL;
+	memory.inode = inode;
 	if (!s->container || !inode || !has_one_name(inode))
 		return memory;
 	if (is_told(s->container)) /* only a walk finds the name that is told */
 		return memory;
-	memory.key = key_of(s, dentry, renames());
+	memory.moment = renames() + (names_gone << 32);
+	memory.place = dentry->d_name.hash + (s->container->epoch << 32);
 	memory.decision = bpf_inode_storage_get(&decisions, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	return memory;
 }
 
-/* Was it allowed before? A refusal is looked up again, for its report. */
-static __always_inline bool allowed_before(struct memory *memory, __u32 accesses)
+/* Was it allowed before? A refusal is looked up again, for its report. The address of the name is compared and not
+ * computed with, for newer verifiers take it for memory. */
+static __always_inline bool allowed_before(const struct memory *memory, struct dentry *dentry, __u32 accesses)
 {
-	__u64 answers;
+	struct decision *decision = memory->decision;
+	__u64 answers, name, seal;
 
-	return memory->decision && remembered(memory->decision, memory->key, &answers) &&
-	       !(answers & actions_of(accesses));
+	if (!decision)
+		return false;
+	name = *(volatile __u64 *)&decision->name;
+	if (name != (__u64)dentry->d_name.name)
+		return false;
+	answers = *(volatile __u64 *)&decision->answers;
+	seal = *(volatile __u64 *)&decision->seal;
+	return (answers ^ seal) == key_of(memory, name) && !(answers & actions_of(accesses));
+}
+
+/* What the last walk found, under the name that it began with. */
+static __always_inline void remember(const struct memory *memory, const struct walk *walk, __u64 answers)
+{
+	__u64 name = walk->names[0];
+
+	memory->decision->answers = answers;
+	memory->decision->name = name;
+	memory->decision->seal = answers ^ key_of(memory, name);
 }
 
 /* Where reading and writing are not only the policy's matter: nothing is remembered there. */
-static __always_inline bool is_special(const struct super_block *sb)
+static __always_inline bool is_special(__u64 magic)
 {
-	switch (sb->s_magic) {
+	switch (magic) {
 	case MAGIC_PROC:
 	case MAGIC_CGROUP:
 	case MAGIC_CGROUP2:
@@ -190,22 +197,29 @@ static __always_inline __u64 asks_for_line(const struct walk *walk)
 }
 
 /* The key is older than the walk: if anything moved meanwhile, nobody will ask with this key again. */
-static __always_inline verdict_t judge_and_remember(struct subject *s, struct dentry *dentry, __u32 accesses,
-						    struct memory *memory)
+static __always_inline verdict_t judge_and_remember(struct subject *s, struct dentry *dentry, __u64 magic,
+						    __u32 accesses, const struct memory *memory)
 {
 	verdict_t verdict = judge_place(s, dentry, accesses);
+	struct walk *walk;
 
-	if (memory->decision && !(verdict >> VERDICT_REASON_SHIFT) && !is_special(dentry->d_sb))
-		remember(memory->decision, memory->key, s->agent->walk.own | asks_for_line(&s->agent->walk));
+	if (!memory->decision || verdict >> VERDICT_REASON_SHIFT || is_special(magic))
+		return verdict;
+	if (dentry->d_inode != memory->inode) /* a file that stands for one of another layer */
+		return verdict;
+	walk = &s->agent->walk;
+	if (walk->depth) /* a root has no name of its own */
+		remember(memory, walk, walk->own | asks_for_line(walk));
 	return verdict;
 }
 
 /* As judge_place, for an object that exists. */
-static __always_inline verdict_t judge_object(struct subject *s, struct dentry *dentry, __u32 accesses)
+static __always_inline verdict_t judge_object(struct subject *s, struct dentry *dentry, struct inode *inode,
+					      __u32 accesses)
 {
-	struct memory memory = memory_of(s, dentry, dentry->d_inode);
+	struct memory memory = memory_of(s, dentry, inode);
 
-	if (allowed_before(&memory, accesses))
+	if (allowed_before(&memory, dentry, accesses))
 		return ALLOW;
-	return judge_and_remember(s, dentry, accesses, &memory);
+	return judge_and_remember(s, dentry, dentry->d_sb->s_magic, accesses, &memory);
 }

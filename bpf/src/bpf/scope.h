@@ -17,9 +17,10 @@
 /* Where a path is taken apart. It belongs to the task: a per-CPU buffer is another task's after a preemption. */
 struct walk {
 	__u64 names[DEPTH_MOST]; /* of the kernel's memory, leaf first */
-	__u64 words[DEPTH_MOST][WORDS_AT_HAND];
-	__u64 hashes[DEPTH_MOST]; /* 0: the name is not in `words` */
-	__u32 lengths[DEPTH_MOST];
+	__u64 words[WORDS_AT_HAND][DEPTH_MOST];
+	__u64 heads[DEPTH_MOST]; /* length and kind, as in struct name; 0: the name is not in `words` */
+	__u64 lengths[DEPTH_MOST]; /* of the width of the others, so that one index serves all */
+	__u64 object; /* the dentry's address */
 	__u32 depth;
 	__u32 device;
 	__u32 slot;
@@ -30,6 +31,7 @@ struct walk {
 	__u32 word_set, word_set_below; /* numbers of the sets of rules on command lines */
 	__u32 guards;
 	__u32 mount;
+	struct entrance entrance; /* of the mount */
 	__u32 mount_depth; /* components from the superblock's root to the mount */
 	__u32 filled;
 };

@@ -76,28 +76,47 @@ static __always_inline __u32 renames(void)
 	return sequence;
 }
 
-static __always_inline enum reason collect(struct walk *walk, struct dentry *dentry)
+/* The names from a dentry up to its superblock's root. */
+static __always_inline enum reason climb_by(struct walk *walk, struct dentry *dentry, enum room room)
 {
-	struct dentry *parent = dentry->d_parent;
+	struct super_block *sb;
 	__u32 depth;
 
 #pragma clang loop unroll(disable)
 	for (depth = 0; depth < DEPTH_MOST; depth++) {
+		struct dentry *parent = dentry->d_parent;
+
 		if (parent == dentry)
 			break;
-		take_name(walk, depth, dentry);
+		take_name(walk, depth, dentry, room);
 		dentry = parent;
-		parent = dentry->d_parent;
 	}
+	sb = dentry->d_sb;
 	walk->depth = depth;
-	walk->device = dentry->d_sb->s_dev;
+	walk->device = sb->s_dev;
 	walk->mount = 0;
 	walk->filled = 1;
-	if (parent != dentry)
+	if (depth == DEPTH_MOST && dentry->d_parent != dentry)
 		return REASON_TOO_DEEP;
-	if (dentry->d_sb->s_root != dentry)
+	if (sb->s_root != dentry)
 		return REASON_DISCONNECTED;
 	return 0;
+}
+
+static __always_inline enum reason climb(struct walk *walk, struct dentry *dentry)
+{
+	if (room_of(dentry) == ROOM_OF_6_14)
+		return climb_by(walk, dentry, ROOM_OF_6_14);
+	return climb_by(walk, dentry, ROOM_OF_6_1);
+}
+
+/* The same for a dentry whose address is all that is known of it, so that the verifier looks at a program's walks once
+ * and not in each state that a hook can be in. Before 6.2 it takes no address for a dentry. */
+__noinline int climb_from_address(struct walk *walk)
+{
+	if (!walk || !bpf_ksym_exists(bpf_rdonly_cast))
+		return REASON_NO_MEMORY;
+	return climb(walk, bpf_rdonly_cast((void *)walk->object, bpf_core_type_id_kernel(struct dentry)));
 }
 
 static __always_inline struct mount_node *mount_at(const struct walk *walk, __u64 place)
@@ -116,7 +135,7 @@ static __always_inline int node_of_ending(struct walk *walk, void *names, struct
 	__u64 key;
 
 	*found = NULL;
-	if (walk->hashes[0]) {
+	if (walk->heads[0]) {
 		reason = read_name(walk, from, length, NAME_LITERAL);
 		if (reason)
 			return reason;
@@ -135,6 +154,7 @@ static __always_inline int node_of_ending(struct walk *walk, void *names, struct
 /* Puts the answers of the name rules on the leaf into walk->own. A literal name holds what its ending says, too. */
 __noinline int apply_names(struct walk *walk, __u32 flags)
 {
+	struct component leaf;
 	struct name_node *node;
 	void *names;
 	__u32 slot;
@@ -147,12 +167,12 @@ __noinline int apply_names(struct walk *walk, __u32 flags)
 	names = bpf_map_lookup_elem(&policy_names, &slot);
 	if (!names)
 		return REASON_NO_POLICY;
-	reason = hash_of(walk, 0, &key);
+	reason = take_component(walk, 0, &leaf);
 	if (reason)
 		return reason;
-	key = hash_place(0, key);
+	key = hash_place(0, leaf.hash);
 	node = bpf_map_lookup_elem(names, &key);
-	if (node && !is_name_of(&node->name, walk, 0))
+	if (node && !is_name_of(&node->name, walk, &leaf))
 		return REASON_COLLISION;
 	if (!node && (flags & POLICY_ENDINGS)) {
 		reason = node_of_ending(walk, names, &node);
@@ -164,28 +184,87 @@ __noinline int apply_names(struct walk *walk, __u32 flags)
 	return 0;
 }
 
-/* The state of a descent, kept together so that the steps are small functions. */
-struct descent {
+/* The search for where the container has a place mounted, kept together so that the step is a small function. */
+struct search {
 	struct walk *walk;
-	struct mount_node *mount; /* NULL: no entry of `mounts` lies deeper */
-	struct path_node *node; /* the deepest one met */
-	void *paths;
-	__u64 place; /* of the node */
-	__u64 seen; /* place in the superblock */
-	__u32 mask; /* of the places in `paths` */
-	__u32 beyond; /* components after the node */
-	__u32 steps; /* components that were looked at */
+	struct mount_node *node; /* of the place that was reached */
+	struct mount_node *mount; /* the deepest one that is mounted; NULL: none was met */
+	__u64 place; /* of `node` */
+	__u32 depth; /* of `mount` */
 	int reason;
 };
 
-/* NULL: no rule names the place, nor anything below it. */
-static __always_inline int node_at(struct descent *d, __u64 place, struct path_node **found)
+/* One component. 1: no entry of `mounts` lies deeper. */
+static long step_to_mount(__u64 i, struct search *search)
+{
+	struct walk *walk = search->walk;
+	struct mount_node *node = search->node;
+	__u64 parent = search->place;
+	struct component component;
+	__u32 at;
+
+	if (!node)
+		return 1;
+	if (node->flags & MOUNT_HERE) {
+		search->mount = node;
+		search->depth = i;
+	}
+	if (!(node->flags & MOUNT_BELOW) || i >= walk->depth)
+		return 1;
+	at = (walk->depth - 1 - i) & (DEPTH_MOST - 1);
+	search->reason = take_component(walk, at, &component);
+	if (search->reason)
+		return 1;
+	search->place = hash_place(parent, component.hash);
+	node = mount_at(walk, search->place);
+	search->node = node;
+	if (node && (node->parent != parent || !is_name_of(&node->name, walk, &component)))
+		search->reason = REASON_COLLISION;
+	return search->reason || !node;
+}
+
+static __always_inline void enter(struct walk *walk, const struct entrance *entrance, __u32 depth)
+{
+	walk->entrance = *entrance;
+	walk->mount = entrance->number;
+	walk->mount_depth = depth;
+}
+
+/* To the deepest mount on the way down, mostly the one on "/". A callback and not a loop: the verifier looks at it once
+ * instead of at each depth. */
+static __always_inline int find_mount(struct walk *walk, const struct container *container)
+{
+	struct search search = { .walk = walk };
+
+	if (walk->device == container->root_device) {
+		enter(walk, &container->root, 0);
+		return 0;
+	}
+	search.place = HASH_OF_ROOT;
+	search.node = mount_at(walk, search.place);
+	if (bpf_loop(DEPTH_MOST + 1, step_to_mount, &search, 0) < 0)
+		return REASON_TOO_DEEP;
+	if (search.reason)
+		return search.reason;
+	if (!search.mount)
+		return REASON_UNREGISTERED;
+	enter(walk, &search.mount->entrance, search.depth);
+	return 0;
+}
+
+struct table {
+	void *nodes;
+	__u32 mask; /* of its places */
+};
+
+/* NULL in `found`: no rule names the place, nor anything below it. */
+static __always_inline int node_at(const struct table *table, __u64 place, struct path_node **found)
 {
 	*found = NULL;
 #pragma clang loop unroll(disable)
 	for (__u32 probe = 0; probe < PROBES; probe++) {
-		__u32 index = (place + probe) & d->mask;
-		struct path_node *node = bpf_map_lookup_elem(d->paths, &index);
+		__u32 index = (place + probe) & table->mask;
+		struct path_node *node = bpf_map_lookup_elem(table->nodes, &index);
 
 		if (!node) /* a table of another size: not this policy's */
 			return REASON_NO_POLICY;
@@ -199,137 +278,76 @@ static __always_inline int node_at(struct descent *d, __u64 place, struct path_n
 	return 0;
 }
 
-static __always_inline int enter_mount(struct descent *d, struct walk *walk, __u32 depth)
+/* From a node on along the names, whose number falls by those that it had nodes for. Each node's ancestors are nodes
+ * too: the first component without one ends the search. */
+static __always_inline int descend(struct walk *walk, const struct table *table, struct path_node **node, __u32 *left)
 {
-	if (!d->mount)
-		return 0;
-	if (d->mount->flags & MOUNT_HERE) {
-		d->place = d->mount->start;
-		d->beyond = d->mount->beyond;
-		if (node_at(d, d->place, &d->node) || !d->node)
-			return REASON_NO_POLICY;
-		walk->mount = d->mount->number;
-		walk->mount_depth = depth;
-		walk->own = d->mount->names; /* for the case that this is the object: resolve() joins it */
+#pragma clang loop unroll(disable)
+	for (__u32 turn = 0; turn < DEPTH_MOST; turn++) {
+		__u32 at = (*left - 1) & (DEPTH_MOST - 1);
+		struct component component;
+		struct path_node *child;
+		int reason;
+
+		if (!*left || !((*node)->flags & NODE_HAS_CHILDREN))
+			return 0;
+		reason = take_component(walk, at, &component);
+		if (reason)
+			return reason;
+		reason = node_at(table, hash_place((*node)->place, component.hash), &child);
+		if (reason || !child)
+			return reason;
+		if (child->parent != (*node)->place || !is_name_of(&child->name, walk, &component))
+			return REASON_COLLISION;
+		*node = child;
+		(*left)--;
 	}
-	if (!(d->mount->flags & MOUNT_BELOW))
-		d->mount = NULL;
 	return 0;
 }
 
-static __always_inline int step_in_mounts(struct descent *d, struct walk *walk, __u32 at, __u64 component)
+static __always_inline int found(struct walk *walk, const struct policy *policy, const struct path_node *node,
+				 __u32 beyond)
 {
-	__u64 parent = d->seen;
-
-	if (!d->mount)
-		return 0;
-	d->seen = hash_place(parent, component);
-	d->mount = mount_at(walk, d->seen);
-	if (d->mount && (d->mount->parent != parent || !is_name_of(&d->mount->name, walk, at)))
-		return REASON_COLLISION;
-	return 0;
-}
-
-static __always_inline int step_in_policy(struct descent *d, struct walk *walk, __u32 at, __u64 component)
-{
-	struct path_node *next;
-	__u64 place;
-	int reason;
-
-	if (!d->node)
-		return 0;
-	if (d->beyond || !(d->node->flags & NODE_HAS_CHILDREN)) {
-		d->beyond++;
-		return 0;
-	}
-	place = hash_place(d->place, component);
-	reason = node_at(d, place, &next);
-	if (reason)
-		return reason;
-	if (!next) {
-		d->beyond++;
-		return 0;
-	}
-	if (next->parent != d->place || !is_name_of(&next->name, walk, at))
-		return REASON_COLLISION;
-	d->node = next;
-	d->place = place;
-	return 0;
-}
-
-static __always_inline bool nothing_deeper(const struct descent *d)
-{
-	return !d->mount && d->node && (d->beyond || !(d->node->flags & NODE_HAS_CHILDREN));
-}
-
-static __always_inline int found(struct walk *walk, const struct path_node *node, __u32 beyond)
-{
-	__u64 names = walk->mount_depth == walk->depth ? walk->own : 0;
-	__u32 slot = walk->policy_slot;
-	struct policy *policy;
-
 	walk->own = beyond == 0 ? node->own : beyond == 1 ? node->child : node->below;
 	walk->below = node->below;
 	walk->word_set = beyond == 0 ? node->own_words : beyond == 1 ? node->child_words : node->below_words;
 	walk->word_set_below = node->below_words;
 	walk->guards = beyond == 0 && (node->flags & NODE_GUARDS);
 	if (walk->mount_depth == walk->depth) {
-		walk->own = join_all(walk->own, names);
+		walk->own = join_all(walk->own, walk->entrance.names);
 		return 0;
 	}
-	policy = bpf_map_lookup_elem(&policies, &slot);
-	return policy && (policy->flags & POLICY_NAMES) ? apply_names(walk, policy->flags) : 0;
+	return policy->flags & POLICY_NAMES ? apply_names(walk, policy->flags) : 0;
 }
 
-/* One component. 1: there is no need of a further one. */
-static long descend(__u64 i, struct descent *d)
-{
-	struct walk *walk = d->walk;
-	__u64 component;
-	__u32 at;
-
-	d->steps = i;
-	d->reason = enter_mount(d, walk, i);
-	if (d->reason || i >= walk->depth || nothing_deeper(d))
-		return 1;
-	if (!d->mount && !d->node) {
-		d->reason = REASON_UNREGISTERED;
-		return 1;
-	}
-	at = (walk->depth - 1 - i) & (DEPTH_MOST - 1);
-	d->reason = hash_of(walk, at, &component);
-	if (!d->reason)
-		d->reason = step_in_mounts(d, walk, at, component);
-	if (!d->reason)
-		d->reason = step_in_policy(d, walk, at, component);
-	return d->reason != 0;
-}
-
-/* Root to leaf. Each node's ancestors are nodes too: the first component without one ends the search. A callback and not
- * a loop: the verifier looks at it once instead of at each depth. */
+/* Root to leaf: to the mount, and along the policy's tree from where the container has it. */
 __noinline int resolve(struct walk *walk)
 {
-	struct descent d = { .walk = walk };
+	struct container *container;
+	struct path_node *node;
 	struct policy *policy;
-	__u32 slot;
+	struct table table;
+	__u32 slot, left;
+	int reason;
 
 	if (!walk)
 		return REASON_NO_MEMORY;
 	slot = walk->policy_slot;
+	container = container_of_slot(walk->slot);
 	policy = bpf_map_lookup_elem(&policies, &slot);
-	d.paths = bpf_map_lookup_elem(&policy_paths, &slot);
-	if (!policy || !d.paths)
+	table.nodes = bpf_map_lookup_elem(&policy_paths, &slot);
+	if (!container || !policy || !table.nodes)
 		return REASON_NO_POLICY;
-	d.mask = policy->mask;
-	d.seen = HASH_OF_ROOT;
-	d.mount = mount_at(walk, d.seen);
-	if (bpf_loop(DEPTH_MOST + 1, descend, &d, 0) < 0)
-		return REASON_TOO_DEEP;
-	if (d.reason)
-		return d.reason;
-	if (!d.node)
-		return REASON_UNREGISTERED;
-	return found(walk, d.node, d.beyond + walk->depth - d.steps);
+	table.mask = policy->mask;
+	reason = find_mount(walk, container);
+	if (reason)
+		return reason;
+	if (node_at(&table, walk->entrance.start, &node) || !node)
+		return REASON_NO_POLICY;
+	left = walk->depth - walk->mount_depth;
+	if (!walk->entrance.beyond)
+		reason = descend(walk, &table, &node, &left);
+	return reason ? reason : found(walk, policy, node, walk->entrance.beyond + left);
 }
 
 /* Fills s->agent->walk with the answers of the dentry's place. */
@@ -344,13 +362,14 @@ static __always_inline enum reason look_up(struct subject *s, struct dentry *den
 	walk = &s->agent->walk;
 	walk->slot = s->slot;
 	walk->policy_slot = s->container->policy_slot;
+	walk->object = (__u64)dentry;
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		__u32 before = renames();
 		enum reason reason;
 
 		if (before & 1)
 			continue;
-		reason = collect(walk, dentry);
+		reason = bpf_ksym_exists(bpf_rdonly_cast) ? climb_from_address(walk) : climb(walk, dentry);
 		if (!reason)
 			reason = resolve(walk);
 		if (renames() == before)

@@ -134,14 +134,16 @@ pub(super) fn entries(
                 .or_insert_with(|| way_to(&mount.root[..length], hasher));
             if length == mount.root.len() {
                 let (start, beyond) = tables::deepest(image, hasher, &mount.point);
-                node.start = start;
-                node.beyond = beyond;
                 node.flags |= HERE;
-                node.number = u32::try_from(number).unwrap_or(u32::MAX);
-                node.names = mount
-                    .point
-                    .last()
-                    .map_or(0, |name| tables::answers_of_name(image, name));
+                node.entrance = types::entrance {
+                    start,
+                    beyond,
+                    number: u32::try_from(number).unwrap_or(u32::MAX),
+                    names: mount
+                        .point
+                        .last()
+                        .map_or(0, |name| tables::answers_of_name(image, name)),
+                };
             } else {
                 node.flags |= BELOW;
             }
@@ -165,6 +167,21 @@ pub(super) fn entries(
         node.next_device = next.device;
     }
     Ok(entries)
+}
+
+/// The device that "/" is mounted from, and where its paths begin, if it is all there and nothing of it anywhere else:
+/// most walks end there, and need not look for their mount.
+pub(super) fn root_of(
+    mounts: &[Mount],
+    entries: &[(types::mount_key, types::mount_node)],
+    hasher: Hasher,
+) -> Option<(u32, types::entrance)> {
+    let root = mounts.iter().rfind(|mount| mount.point.is_empty())?;
+    let is_whole = |(key, node): &&(types::mount_key, types::mount_node)| {
+        key.device == root.device && key.place == hasher.root() && node.flags == HERE
+    };
+    let (key, node) = entries.iter().find(is_whole)?;
+    Some((key.device, node.entrance))
 }
 
 fn way_to(path: &[Box<[u8]>], hasher: Hasher) -> types::mount_node {
@@ -250,22 +267,50 @@ mod tests {
         assert_eq!(Mount::parse(b"36 35 98:1 /a"), None);
     }
 
+    const HASHER: Hasher = Hasher { secret: 7 };
+
+    fn empty_image() -> Image {
+        let name = "empty".parse().expect("a name");
+        let policy = sevorix_policy::Policy::parse(name, "empty.toml", "version = 1\n");
+        sevorix_policy::compile(&policy.expect("a policy")).expect("it is small")
+    }
+
+    fn mounts(all: &[(&str, &str, &str)]) -> Vec<Mount> {
+        let line = |(device, root, point): &(&str, &str, &str)| {
+            let line = format!("36 35 {device} {root} {point} rw");
+            Mount::parse(line.as_bytes()).expect("a line")
+        };
+        all.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_root_is_told_where_it_is_whole_and_alone() {
+        let root_of = |all: &[(&str, &str, &str)]| {
+            let mounts = mounts(all);
+            let entries = entries(&mounts, &empty_image(), HASHER, 3).expect("they agree");
+            let root = root_of(&mounts, &entries, HASHER)?;
+            assert_eq!(root.1.start, HASHER.root());
+            assert_eq!(root.1.beyond, 0);
+            Some(root.0)
+        };
+        let proc = ("99:2", "/", "/proc");
+        assert_eq!(root_of(&[("98:1", "/", "/"), proc]), Some(98 << 20 | 1));
+        assert_eq!(root_of(&[("98:1", "/image", "/"), proc]), None);
+        assert_eq!(root_of(&[proc]), None);
+        // the later one covers the first
+        let covered = [("98:1", "/", "/"), ("97:1", "/", "/"), proc];
+        assert_eq!(root_of(&covered), Some(97 << 20 | 1));
+    }
+
     /// Whoever removes them follows the chain from the first one.
     #[test]
     fn each_entry_tells_the_next_one() {
-        let name = "chain".parse().expect("a name");
-        let policy = sevorix_policy::Policy::parse(name, "chain.toml", "version = 1\n");
-        let image = sevorix_policy::compile(&policy.expect("a policy")).expect("it is small");
-        let mounts: Vec<Mount> = [
+        let mounts = mounts(&[
             ("98:1", "/", "/"),
             ("98:1", "/a/b", "/data"),
             ("99:2", "/", "/proc"),
-        ]
-        .map(|(device, root, point)| format!("36 35 {device} {root} {point} rw"))
-        .iter()
-        .map(|line| Mount::parse(line.as_bytes()).expect("a line"))
-        .collect();
-        let entries = entries(&mounts, &image, Hasher { secret: 7 }, 3).expect("they agree");
+        ]);
+        let entries = entries(&mounts, &empty_image(), HASHER, 3).expect("they agree");
         assert!(entries.len() >= 2, "{}", entries.len());
         for pair in entries.windows(2) {
             let [(_, node), (next, _)] = pair else {

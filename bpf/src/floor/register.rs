@@ -60,6 +60,7 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
         generation: old.generation,
     };
     let first = mounts.first().map(|(key, _)| *key).unwrap_or_default();
+    let (root_device, root) = mounts::root_of(new.mounts, &mounts, hasher).unwrap_or_default();
     let beginning = Beginning::at(new.began)?;
     let taken = types::container {
         cgroup_id: cgroup.id,
@@ -72,6 +73,8 @@ pub(super) fn register(lock: &Lock, maps: &Maps, new: &Registration<'_>) -> Resu
         first_place: first.place,
         first_device: first.device,
         mounts: u32::try_from(mounts.len()).unwrap_or(u32::MAX),
+        root,
+        root_device,
         ..Default::default()
     };
     set(&maps.counters, &slot, &types::counters::default())?;
