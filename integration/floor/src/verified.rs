@@ -93,7 +93,7 @@ fn rows(release: &str) -> Result<impl Iterator<Item = Row> + use<>> {
         let rest = release.strip_prefix(*known);
         rest.is_some_and(|rest| rest.starts_with('.'))
     };
-    let place = KERNELS.iter().position(|known| is_of(&known));
+    let place = KERNELS.iter().position(is_of);
     let place = place.ok_or_else(|| format!("verified.tsv has no column for Linux {release}"))?;
     let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
     Ok(lines.filter_map(move |line| {
