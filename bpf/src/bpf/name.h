@@ -146,7 +146,8 @@ static __always_inline __u64 head_of(const struct name *name)
 
 _Static_assert(__builtin_offsetof(struct name, kind) == __builtin_offsetof(struct name, length) + 4, "a head is both");
 
-static __always_inline bool is_name_of(const struct name *name, const struct walk *walk, const struct component *component)
+static __always_inline bool is_name_of(const struct name *name, const struct walk *walk,
+				       const struct component *component)
 {
 	if (!component->head)
 		return same_name(name, &walk->name);
