@@ -133,12 +133,13 @@ fn load(lock: &Lock) -> Result<()> {
     pin(object, links, &mut ready)
 }
 
+/// Odd, so that multiplying by it loses nothing.
 fn secret() -> Result<u64> {
     let mut bytes = [0; 8];
     File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
         .map_err(BpfError::io("read /dev/urandom"))?;
-    Ok(u64::from_ne_bytes(bytes))
+    Ok(u64::from_ne_bytes(bytes) | 1)
 }
 
 /// By what the kernel's BTF has, never by its version.
