@@ -40,7 +40,7 @@ const fn promise(
     }
 }
 
-const PROMISES: [Promise; 18] = [
+const PROMISES: [Promise; 19] = [
     promise(
         "a stranger's open",
         "open warm 5",
@@ -129,6 +129,13 @@ const PROMISES: [Promise; 18] = [
         "exec",
         "exec",
         "agent, every level",
+        "empty",
+        Limit::PerMille(10),
+    ),
+    promise(
+        "exec, strict on code",
+        "exec",
+        "agent, strict on code",
         "empty",
         Limit::PerMille(10),
     ),
