@@ -111,11 +111,16 @@ fn find(grammar: &Grammar, name: &[u8]) -> Result<usize, Error> {
 
 impl Flag {
     pub fn long(&self) -> String {
-        self.field.replace('_', "-")
+        self.name().replace('_', "-")
+    }
+
+    /// A word of Rust's own has a mark before it there.
+    fn name(&self) -> &'static str {
+        self.field.strip_prefix("r#").unwrap_or(self.field)
     }
 
     fn is(&self, name: &[u8]) -> bool {
-        let field = self.field.as_bytes();
+        let field = self.name().as_bytes();
         let same = |(declared, typed): (&u8, &u8)| {
             if *declared == b'_' {
                 *typed == b'-'
