@@ -229,7 +229,7 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__allow)
-            opts="-h --reason --r#for --uses --help"
+            opts="-h --reason --for --uses --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -239,7 +239,7 @@ _sevorix() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --r#for)
+                --for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -363,7 +363,7 @@ _sevorix() {
             return 0
             ;;
         sevorix__subcmd__deny)
-            opts="-h --reason --r#for --help"
+            opts="-h --reason --for --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -373,7 +373,7 @@ _sevorix() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --r#for)
+                --for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

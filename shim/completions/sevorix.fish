@@ -186,11 +186,11 @@ complete -c sevorix -n "__fish_sevorix_using_subcommand status" -s h -l help -d 
 complete -c sevorix -n "__fish_sevorix_using_subcommand asks" -l json -d 'print JSON, an object a line'
 complete -c sevorix -n "__fish_sevorix_using_subcommand asks" -s h -l help -d 'Print help'
 complete -c sevorix -n "__fish_sevorix_using_subcommand allow" -l reason -d 'why, for events' -r
-complete -c sevorix -n "__fish_sevorix_using_subcommand allow" -l r#for -d 'how long the same action is allowed again, as 10m; without: this once' -r
+complete -c sevorix -n "__fish_sevorix_using_subcommand allow" -l for -d 'how long the same action is allowed again, as 10m; without: this once' -r
 complete -c sevorix -n "__fish_sevorix_using_subcommand allow" -l uses -d 'how often at most, meanwhile' -r
 complete -c sevorix -n "__fish_sevorix_using_subcommand allow" -s h -l help -d 'Print help'
 complete -c sevorix -n "__fish_sevorix_using_subcommand deny" -l reason -d 'why, for events' -r
-complete -c sevorix -n "__fish_sevorix_using_subcommand deny" -l r#for -d 'how long the same action is denied without asking, as 10m' -r
+complete -c sevorix -n "__fish_sevorix_using_subcommand deny" -l for -d 'how long the same action is denied without asking, as 10m' -r
 complete -c sevorix -n "__fish_sevorix_using_subcommand deny" -s h -l help -d 'Print help'
 complete -c sevorix -n "__fish_sevorix_using_subcommand install" -l host-root -d 'where the host\'s / is mounted (default: /)' -r
 complete -c sevorix -n "__fish_sevorix_using_subcommand install" -l policy -d 'register sevorix-NAME, bound to this policy, for engines that pass no annotations' -r

@@ -282,6 +282,20 @@ mod tests {
     }
 
     #[test]
+    fn a_word_of_rusts_own_can_be_an_option() {
+        options! {
+            /// words
+            pub struct Words("words", "") {
+                /// how long
+                r#for: Option<String>,
+            }
+        }
+        let (words, _) = read::<Words>(&["--for", "10m"]).expect("an option");
+        assert_eq!(words.r#for.as_deref(), Some("10m"));
+        assert_eq!(Words::GRAMMAR.flags[0].long(), "for");
+    }
+
+    #[test]
     fn refusals_are_gos() {
         let refusal = |words: &[&str]| read::<Sample>(words).expect_err("refused");
         assert_eq!(

@@ -188,7 +188,7 @@ nobody_is_asked() {
 more_bundle_asks_of_a_person() {
     local asking ask
     asks
-    sed -i 's|"/usr/asked/busybox", action = "ask"|&, ask = "operator"|' /etc/sevorix/policies.d/asks.toml
+    sed -i 's|"/usr/asked/busybox", action = "ask"|"/usr/asked/busybox", argv = ["echo", "**"], action = "ask", ask = "operator"|' /etc/sevorix/policies.d/asks.toml
     started
     "${oci_command[@]}" exec "$(container_id)" /usr/asked/busybox echo ran </dev/null >"$work/ran" 2>&1 &
     asking=$!

@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sevorix_policy::{
-    Action, Asker, Config, Feature, Folders, InFile, Listen, Mode, Need, Policy, Preset, RuleId,
+    Act, Action, Asker, Config, Feature, Folders, InFile, Listen, Mode, Need, Policy, Preset,
+    RuleId, components, judge,
 };
 
 fn parse(text: &str) -> Result<Policy, InFile> {
