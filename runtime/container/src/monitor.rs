@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{ForkResult, fork, setsid};
 use sevorix_bpf::floor::Container;
 use sevorix_policy::{Annotations, Folders, Policy, Request};
@@ -125,11 +126,19 @@ impl Watched {
     }
 }
 
+/// As many descriptors as root may have: every action that is held takes a few.
+fn lift_limit() -> Result<()> {
+    let doing = || "raise the limit of open files".into();
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).during(doing)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).during(doing)
+}
+
 /// Goes on in a process that belongs to nobody's session and holds nothing that whoever started us has open.
 pub fn become_daemon() -> Result<()> {
     // SAFETY: closes what this process has inherited and knows nothing of; it has opened nothing itself yet.
     let closed = unsafe { libc::close_range(3, u32::MAX, 0) };
     nix::errno::Errno::result(closed).during(|| "close what was inherited".into())?;
+    lift_limit()?;
     // SAFETY: this process has one thread, so the child may go on in any code.
     match unsafe { fork() }.during(|| "fork".into())? {
         ForkResult::Parent { .. } => std::process::exit(0),

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{IoSliceMut, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -239,11 +240,15 @@ fn errno(error: std::io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }
 
-/// The beginning of a regular file that is held open by its path only.
+/// The beginning of a regular file that is held open by its path only. Whoever has a lease on it is not waited for.
 pub fn head(file: &OwnedFd, length: usize) -> nix::Result<Vec<u8>> {
     let again = format!("/proc/self/fd/{}", file.as_raw_fd());
     let mut bytes = Vec::with_capacity(length);
-    let opened = File::open(again).map_err(errno)?;
+    let opened = File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(again)
+        .map_err(errno)?;
     opened
         .take(length as u64)
         .read_to_end(&mut bytes)
