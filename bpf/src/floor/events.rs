@@ -312,7 +312,7 @@ mod tests {
         for reason in Reason::ALL {
             assert_eq!(Reason::of(reason.number()), Some(*reason));
         }
-        assert_eq!(Reason::of(4), None);
+        assert_eq!(Reason::of(Reason::BEFORE_FLOOR), None);
     }
 
     #[test]

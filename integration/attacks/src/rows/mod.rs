@@ -137,7 +137,11 @@ mod tests {
 
     #[test]
     fn every_row_of_the_catalogue_is_a_case_or_has_its_reason() {
-        let ids: Vec<&str> = all().map(|row| row.id).collect();
+        // a row that takes two cases has a second one, with a letter behind its number
+        let ids = all().map(|row| row.id);
+        let ids: Vec<&str> = ids
+            .filter(|id| id.ends_with(|last: char| last.is_ascii_digit()))
+            .collect();
         let expected: Vec<String> = SECTIONS
             .into_iter()
             .flat_map(|(letter, count)| (1..=count).map(move |number| format!("{letter}{number}")))
