@@ -78,7 +78,7 @@ same_docker_run_what_a_process_sees_of_itself() {
 
 same_docker_run_as_a_user() {
     docker run --rm --user alice --group-add audio --group-add 4711 busybox sh -c '
-        id; env | sort; pwd; grep -E "^(Uid|Gid|Groups|Cap)" /proc/self/status; touch /root/x; touch ~/y && ls -l ~'
+        id; env | sort; pwd; grep -E "^(Uid|Gid|Groups|Cap)" /proc/self/status; touch /root/x; touch ~/y && stat -c "%A %U %G %s %n" ~/y'
     docker run --rm --user 4000:5000 busybox sh -c 'id; echo $HOME; grep -E "^(Uid|Gid|Groups|Cap)" /proc/self/status'
 }
 
