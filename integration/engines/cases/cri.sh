@@ -47,7 +47,7 @@ cri_out_of_memory_is_told() {
 cri_containers_of_a_pod_share_what_it_says() {
     pod=$(pod --pid pod)
     container=$(started_in "$pod" localhost/busybox:1 sleep 1000)
-    matches "$(cri exec-sync "$container" ps -o pid,args)" ' 1 /bin/busybox sleep'
+    matches "$(cri exec-sync "$container" ps -o pid,args)" ' 1 /pause'
     equals "$(readlink "/proc/$(cri pod-status "$pod" --get /info/pid)/ns/ipc")" "$(readlink "/proc/$(cri status "$container" --get /info/pid)/ns/ipc")"
 }
 
