@@ -2,8 +2,6 @@
 //! that sees the same object.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Read;
 use std::net::Ipv6Addr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -14,6 +12,7 @@ use libbpf_rs::{ErrorKind, MapCore, MapFlags};
 use super::beginning::{clock, nanoseconds};
 use super::bytes::bytes;
 use super::hash::literal_name;
+use super::load::random;
 use super::pins::{Maps, Opened, find, remove_entry, set};
 use super::skeleton::types;
 use super::{Container, Enforcer};
@@ -79,7 +78,9 @@ impl Enforcer {
         let tags = self.maps.tags.opened()?;
         let key = file.as_raw_fd().to_ne_bytes();
         let failed = || BpfError::floor("tag a file");
-        match tags.update(&key, bytes(&number()?), MapFlags::NO_EXIST) {
+        // 0 is no file's
+        let number = random()? | 1;
+        match tags.update(&key, bytes(&number), MapFlags::NO_EXIST) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed()(error)),
             _ => {}
         }
@@ -232,13 +233,4 @@ fn asked(line: &[u8]) -> types::asked_line {
         *place = byte.cast_signed();
     }
     asked
-}
-
-/// Never 0, which is no file's.
-fn number() -> Result<u64> {
-    let mut bytes = [0; 8];
-    File::open("/dev/urandom")
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(BpfError::io("read /dev/urandom"))?;
-    Ok(u64::from_ne_bytes(bytes) | 1)
 }

@@ -106,7 +106,7 @@ pub(super) fn check_host() -> Result<()> {
 fn load(lock: &Lock) -> Result<()> {
     let boot = Boot {
         // odd, for keys are multiplied by it
-        secret: secret()? | 1,
+        secret: random()? | 1,
         next_epoch: 1,
         // slot 0 is nobody's
         containers_end: 1,
@@ -133,13 +133,12 @@ fn load(lock: &Lock) -> Result<()> {
     pin(object, links, &mut ready)
 }
 
-/// Odd, so that multiplying by it loses nothing.
-fn secret() -> Result<u64> {
+pub(super) fn random() -> Result<u64> {
     let mut bytes = [0; 8];
     File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
         .map_err(BpfError::io("read /dev/urandom"))?;
-    Ok(u64::from_ne_bytes(bytes) | 1)
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 /// By what the kernel's BTF has, never by its version.

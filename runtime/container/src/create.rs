@@ -159,10 +159,7 @@ fn build(
         ContainerState::Creating,
     )?;
     let mut fence = plan.map(Plan::fence);
-    let held = match &mut fence {
-        Some(fence) => fence.courier(&monitor::socket(dir))?,
-        None => None,
-    };
+    let held = monitor::courier(fence.as_mut(), dir)?;
     let mut report = Some(Report::open()?);
     let process = bundle.spec.process().clone().unwrap_or_default();
     let launch = Launch {

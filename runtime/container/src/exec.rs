@@ -57,10 +57,7 @@ pub fn exec(
         ContainerState::Running,
     )?;
     let mut fence = Fence::of(container.state());
-    let held = match &mut fence {
-        Some(fence) => fence.courier(&monitor::socket(container.dir()))?,
-        None => None,
-    };
+    let held = monitor::courier(fence.as_mut(), container.dir())?;
     let namespaces = Namespaces::open(&caller, init)?;
     let socket = container.dir().exec_socket();
     let (failures, failures_writer) = pipe2(OFlag::O_CLOEXEC).during(|| "open a pipe".into())?;

@@ -18,7 +18,8 @@ use sevorix_bpf::floor::Container;
 use sevorix_policy::{Annotations, Folders, Policy, Request};
 
 use crate::error::Context;
-use crate::floor::{Decided, Place, Plan, beginning};
+use crate::floor::{Decided, Fence, Place, Plan, beginning};
+use crate::notify::Courier;
 use crate::state::{State, StateDir};
 use crate::{Error, Result, Runtime};
 
@@ -239,18 +240,20 @@ pub fn enter_cgroup(state: &State) -> Result<()> {
 
 fn cgroup(state: &State) -> Result<PathBuf> {
     let hierarchy = sevorix_bpf::floor::cgroup_hierarchy()?;
+    Ok(hierarchy.join(FOLDER).join(name(state)))
+}
+
+/// No other container's monitor has the same.
+fn name(state: &State) -> String {
     let creator = state.creator;
-    let name = format!("{}-{}", creator.pid, creator.start_time);
-    Ok(hierarchy.join(FOLDER).join(name))
+    format!("{}-{}", creator.pid, creator.start_time)
 }
 
 /// Where operators reach a monitor.
 const OPERATORS: &str = "/run/sevorix-floor/operators";
 
 fn operator_socket(state: &State) -> PathBuf {
-    let creator = state.creator;
-    let name = format!("{}-{}.sock", creator.pid, creator.start_time);
-    Path::new(OPERATORS).join(name)
+    Path::new(OPERATORS).join(format!("{}.sock", name(state)))
 }
 
 /// Of all the monitors that there are, and of some that have gone.
@@ -275,8 +278,14 @@ pub(crate) fn shortened(socket: &Path) -> Result<(File, PathBuf)> {
     Ok((open, short.join(name)))
 }
 
+/// Somebody to take the descriptor of a filter that holds calls to the monitor.
+pub(crate) fn courier(fence: Option<&mut Fence>, dir: &StateDir) -> Result<Option<Courier>> {
+    let courier = fence.map(|fence| fence.courier(&socket(dir)));
+    courier.transpose().map(Option::flatten)
+}
+
 /// Where a monitor takes in the descriptors of filters.
-pub(crate) fn socket(dir: &StateDir) -> PathBuf {
+fn socket(dir: &StateDir) -> PathBuf {
     dir.path().join("monitor.sock")
 }
 

@@ -4,11 +4,13 @@
 //! make none to pass the descriptor on. A courier outside takes it with pidfd_getfd instead; the two talk through a
 //! shared page, which needs no system call at all.
 
+use std::ffi::c_void;
 use std::io::{IoSlice, IoSliceMut};
 use std::num::NonZeroUsize;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -134,7 +136,15 @@ impl Handover {
 }
 
 fn shared_page() -> Result<&'static Page> {
-    let size = NonZeroUsize::new(4096).ok_or(Error::Bundle("page size".into()))?;
+    // SAFETY: the page is zeroed, aligned, larger than Page and never unmapped; all access is atomic.
+    let page: &'static Page = unsafe { shared_memory(size_of::<Page>())?.cast().as_ref() };
+    page.descriptor.store(NOT_YET, Ordering::Relaxed);
+    Ok(page)
+}
+
+/// Zeroed pages that every child forked from now on sees, too. They stay mapped.
+pub(crate) fn shared_memory(size: usize) -> Result<NonNull<c_void>> {
+    let size = NonZeroUsize::new(size).ok_or(Error::Process("no memory to share".into()))?;
     // SAFETY: a new anonymous mapping aliases nothing.
     let memory = unsafe {
         mmap_anonymous(
@@ -143,12 +153,8 @@ fn shared_page() -> Result<&'static Page> {
             ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
             MapFlags::MAP_SHARED,
         )
-    }
-    .during(|| "map a shared page".into())?;
-    // SAFETY: the page is zeroed, aligned, larger than Page and never unmapped; all access is atomic.
-    let page: &'static Page = unsafe { memory.cast().as_ref() };
-    page.descriptor.store(NOT_YET, Ordering::Relaxed);
-    Ok(page)
+    };
+    memory.during(|| "map memory to share with a child".into())
 }
 
 fn deliver(

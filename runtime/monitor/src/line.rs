@@ -66,12 +66,12 @@ mod tests {
     #[test]
     fn an_interpreter_gets_the_scripts_place_and_its_words() {
         let called = line(&["s", "a", "b"]);
-        let first = called.interpreted(b"/work/s", &shebang("/bin/i", Some("-x y")));
-        assert_eq!(first, line(&["/bin/i", "-x y", "/work/s", "a", "b"]));
+        let first = called.interpreted(b"/home/s", &shebang("/bin/i", Some("-x y")));
+        assert_eq!(first, line(&["/bin/i", "-x y", "/home/s", "a", "b"]));
         let second = first.interpreted(b"/bin/i", &shebang("/bin/sh", None));
         assert_eq!(
             second,
-            line(&["/bin/sh", "/bin/i", "-x y", "/work/s", "a", "b"])
+            line(&["/bin/sh", "/bin/i", "-x y", "/home/s", "a", "b"])
         );
     }
 

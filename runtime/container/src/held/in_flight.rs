@@ -5,16 +5,14 @@
 //! is received and not noted.
 
 use std::cell::UnsafeCell;
-use std::num::NonZeroUsize;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 
 use super::{Listener, Notice};
 use crate::Result;
-use crate::error::Context;
+use crate::notify::shared_memory;
 
 /// The table. One process at a time uses it: the worker, and after its death the holder.
 #[derive(Debug, Clone, Copy)]
@@ -49,17 +47,7 @@ pub struct Received {
 impl InFlight {
     /// Shared with every child that is forked from now on.
     pub fn map() -> Result<Self> {
-        let size = NonZeroUsize::new(size_of::<[Slot; SLOTS]>()).expect("slots have a size");
-        // SAFETY: a new anonymous mapping aliases nothing.
-        let memory = unsafe {
-            mmap_anonymous(
-                None,
-                size,
-                ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
-                MapFlags::MAP_SHARED,
-            )
-        }
-        .during(|| "map memory to share with a child".into())?;
+        let memory = shared_memory(size_of::<[Slot; SLOTS]>())?;
         // SAFETY: zeroed memory of this size is a table of free slots, page-aligned and never unmapped.
         Ok(Self(unsafe { memory.cast().as_ref() }))
     }
